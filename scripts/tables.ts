@@ -1,7 +1,7 @@
 /**
  * Makes the constants of each language from spec/tables/*.json.
  *
- * Lives here: the names that the tables get in code, and the two files made of them. Does not live
+ * Lives here: the names that the tables get in code, and the files made of them. Does not live
  * here: the numbers themselves (spec/tables), what they mean (spec/abi.md, spec/wire.md).
  *
  * Invariants: the same tables give the same bytes; no two constants share a name; no number of the
@@ -49,7 +49,8 @@ export function readTables(root: URL = ROOT): Tables {
 export function generateTables(tables: Tables): GeneratedFile[] {
   return [
     { path: 'core/tables.ts', text: coreText(tables) },
-    { path: 'bindings/js/tables.ts', text: javascriptText(tables) }
+    { path: 'bindings/js/tables.ts', text: javascriptText(tables) },
+    { path: 'transports/tables.ts', text: transportText(tables) }
   ]
 }
 
@@ -147,6 +148,21 @@ function javascriptText(tables: Tables): string {
     ...signalLines(tables.records.constants),
     ''
   ].join('\n').replace(/,\n}/g, '\n}')
+}
+
+/** Transports import no binding: they have the limits, and the one sentence that is theirs. */
+function transportText(tables: Tables): string {
+  const refused = tables.errors.find((row) => row.name === 'CANNOT_LISTEN')
+  if (refused === undefined) throw new Error('the errors lack CANNOT_LISTEN')
+  return [
+    ...charter('every limit, and what a transport says that cannot listen.'),
+    '',
+    ...tables.limits.map(({ name, value }) => `export const ${name} = ${value}`),
+    '',
+    `export const ERROR_${refused.name} = ${refused.code}`,
+    `export const SENTENCE_${refused.name} = ${quote(refused.sentence)}`,
+    ''
+  ].join('\n')
 }
 
 function errorLines(rows: ErrorRow[]): string[] {
