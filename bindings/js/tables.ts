@@ -411,6 +411,7 @@ export const DIAL_REASON_WRONG_PEER = 4
 export const DOWN_REASON_CLOSED = 0
 export const DOWN_REASON_RESET = 1
 export const DOWN_REASON_VIOLATION = 2
+export const TAG_CHANNEL = 49607
 export const HELLO_FLAG_ANSWER = 1
 export const SIGNAL_HUP = 1
 export const SIGNAL_INT = 2
@@ -458,6 +459,7 @@ export const ERROR_CANNOT_LISTEN = 41
 export const ERROR_BAD_REQUEST = 42
 export const ERROR_LEFT = 64
 export const ERROR_RESET = 65
+export const ERROR_UNREADABLE = 66
 export const ERROR_FAULT = 96
 export const ERROR_BAD_FRAME = 128
 export const ERROR_BAD_NUMBER = 129
@@ -479,6 +481,9 @@ export const MESSAGE_BYTES_MAX = 1048576
 export const HEADER_BYTES_MAX = 4096
 export const FRAME_BYTES_MAX = 1052672
 export const WRITE_BYTES_MAX = 65536
+export const VALUE_DEPTH_MAX = 128
+export const KEPT_STRING_MAX = 1024
+export const MEMBER_EVENTS_MAX = 16
 export const REFS_PER_MESSAGE_MAX = 64
 export const CASES_MAX = 256
 export const CAPACITY_MAX = 1048576
@@ -569,6 +574,7 @@ export type ErrorName =
   | 'BAD_REQUEST'
   | 'LEFT'
   | 'RESET'
+  | 'UNREADABLE'
   | 'FAULT'
   | 'BAD_FRAME'
   | 'BAD_NUMBER'
@@ -753,6 +759,11 @@ export const errors: { readonly [code: number]: {
     name: 'RESET',
     kind: 'loss',
     sentence: 'The link to the peer of {what} was reset.'
+  },
+  66: {
+    name: 'UNREADABLE',
+    kind: 'loss',
+    sentence: 'The message from {what} is not one CBOR item that can be read here; it was taken and dropped.'
   },
   96: {
     name: 'FAULT',
