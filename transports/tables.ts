@@ -66,6 +66,13 @@ export const REDIAL_MAX_MS = 1000
 export const LATE_MS = 500
 export const LEAVE_TIMEOUT_MS = 1000
 export const TIMEOUT_MS_MAX = 2147483647
+export const PROCESSES_MAX = 1024
+export const PROCESS_OUTPUT_BYTES_MAX = 65536
+export const PROCESS_GRACE_MS = 2000
+export const VERB_FRAME_BYTES_MAX = 8388608
+export const VERB_PIECE_BYTES_MAX = 262144
+export const VERBS_MAX = 1024
+export const VERB_REQUEST_MS = 5000
 
 export const ERROR_CANNOT_LISTEN = 41
 export const SENTENCE_CANNOT_LISTEN = 'Cannot listen at {what}; give a free address with --listen.'

@@ -457,6 +457,7 @@ export const ERROR_NOT_ENCODABLE = 39
 export const ERROR_STATE_IN_USE = 40
 export const ERROR_CANNOT_LISTEN = 41
 export const ERROR_BAD_REQUEST = 42
+export const ERROR_MISUSE = 43
 export const ERROR_LEFT = 64
 export const ERROR_RESET = 65
 export const ERROR_UNREADABLE = 66
@@ -534,6 +535,13 @@ export const REDIAL_MAX_MS = 1000
 export const LATE_MS = 500
 export const LEAVE_TIMEOUT_MS = 1000
 export const TIMEOUT_MS_MAX = 2147483647
+export const PROCESSES_MAX = 1024
+export const PROCESS_OUTPUT_BYTES_MAX = 65536
+export const PROCESS_GRACE_MS = 2000
+export const VERB_FRAME_BYTES_MAX = 8388608
+export const VERB_PIECE_BYTES_MAX = 262144
+export const VERBS_MAX = 1024
+export const VERB_REQUEST_MS = 5000
 
 /** Whose blame a code is. */
 export type ErrorKind = 'none' | 'refusal' | 'loss' | 'fault' | 'violation'
@@ -572,6 +580,7 @@ export type ErrorName =
   | 'STATE_IN_USE'
   | 'CANNOT_LISTEN'
   | 'BAD_REQUEST'
+  | 'MISUSE'
   | 'LEFT'
   | 'RESET'
   | 'UNREADABLE'
@@ -749,6 +758,11 @@ export const errors: { readonly [code: number]: {
     name: 'BAD_REQUEST',
     kind: 'refusal',
     sentence: 'The local peer did not understand the request: {what}.'
+  },
+  43: {
+    name: 'MISUSE',
+    kind: 'refusal',
+    sentence: 'It is not called so: {what}; see circuit help.'
   },
   64: {
     name: 'LEFT',
