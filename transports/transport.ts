@@ -1,0 +1,71 @@
+/**
+ * The contract of a transport. Types only.
+ *
+ * Lives here: the five duties that every transport has. Does not live here: what frames mean
+ * (core/session), when to dial and which of two links stays (core), how bytes become frames
+ * (transports/frames).
+ *
+ * The five duties
+ * 1. `start`: listen, and say under which addresses.
+ * 2. `dial`: open a link to a peer, or say why not.
+ * 3. A link's `peer` is proved before the link is handed over.
+ * 4. `send`: all frames of a drain in as few writes as the limit allows; `false` when full, then
+ *    exactly one `ready` when there is room again.
+ * 5. `frames`: whole frames, in order, each once, as many at a time as are there; `down` once, last.
+ */
+
+/** A header (one CBOR array) and the payload that follows it. Neither may be changed after `send`. */
+export interface Frame { readonly header: Uint8Array, readonly payload: Uint8Array | undefined }
+
+/** Why a dial failed. `refused` is evidence that nobody listens there; the others are not. */
+export type DialReason = 'refused' | 'unreachable' | 'no_address' | 'wrong_peer'
+
+export interface DialError extends Error { readonly reason: DialReason }
+
+export interface LinkEvents {
+  /** Frames came in. The receiver owns the bytes from here; they are views of buffers not reused. */
+  frames(frames: readonly Frame[]): void
+  /** There is room again after `send` gave false. */
+  ready(): void
+  /** The link is gone: nothing more comes. `clean` is false for a reset or unreadable bytes. */
+  down(clean: boolean): void
+}
+
+export interface Link {
+  /** The proved peer id. */
+  readonly peer: string
+  /** True when this side dialled. */
+  readonly outgoing: boolean
+  /** Where the other side is, for people to read. */
+  readonly address: string
+  /** Starts reading. Called once, before anything else; frames wait until then. */
+  open(events: LinkEvents): void
+  /** Writes frames in order. False: full; the frames are taken, send no more before `ready`. */
+  send(frames: readonly Frame[]): boolean
+  /** Stops and starts the delivery of `frames`; a paused link makes the other side's `send` fill. */
+  pause(): void
+  resume(): void
+  /** Closes after what was sent has left, or at once with `reset`. `down` still comes, once. */
+  close(reset?: boolean): void
+}
+
+export interface TransportEvents {
+  /** A peer dialled us. */
+  link(link: Link): void
+  /** The addresses changed. */
+  addresses?(addresses: readonly string[]): void
+}
+
+export interface Transport {
+  readonly name: string
+  /** Starts listening. Rejects with a sentence when it cannot. */
+  start(events: TransportEvents): Promise<void>
+  /** Addresses under which others may dial, in this transport's own form. */
+  addresses(): readonly string[]
+  /** True for an address that this transport can dial. */
+  speaks(address: string): boolean
+  /** Rejects with a DialError. At most one dial per peer is under way. */
+  dial(peer: string, addresses: readonly string[], signal: AbortSignal): Promise<Link>
+  /** Ends all links and stops listening. */
+  stop(): Promise<void>
+}
