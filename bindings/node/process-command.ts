@@ -11,7 +11,7 @@ import { constants } from 'node:fs'
 import { access, stat } from 'node:fs/promises'
 import { delimiter, resolve } from 'node:path'
 import type { Command } from '../js/circuit.ts'
-import { refusal } from '../js/errors.ts'
+import { Refusal } from '../js/errors.ts'
 
 /** A command ready to be run: `program` is an absolute path, `env` whole. */
 export interface Prepared {
@@ -34,7 +34,7 @@ export async function prepare(command: Command): Promise<Prepared> {
   checkShape(command)
   const env = { ...process.env, ...command.env } as Record<string, string>
   const dir = resolve(command.dir ?? '.')
-  if (!await isFolder(dir)) throw refusal('CANNOT_START', `${command.path} in ${dir}`)
+  if (!await isFolder(dir)) throw new Refusal('CANNOT_START', `${command.path} in ${dir}`)
   const program = await find(command.path, dir, env['PATH'] ?? '')
   return {
     program, name: command.path, args: command.args ?? [], env, dir,
@@ -44,7 +44,7 @@ export async function prepare(command: Command): Promise<Prepared> {
 
 function checkShape(command: Command): void {
   const text = (value: unknown) => typeof value === 'string' && !value.includes('\0')
-  const bad = (what: string): never => { throw refusal('BAD_ARGUMENT', what) }
+  const bad = (what: string): never => { throw new Refusal('BAD_ARGUMENT', what) }
   if (command === null || typeof command !== 'object') bad('a command is a map with a path')
   const { path, args, env, dir } = command
   if (!text(path) || path === '') bad('the path of a command is a text, not empty')
@@ -70,7 +70,7 @@ async function find(name: string, dir: string, path: string): Promise<string> {
     if (fate === 'runs') return place
     if (fate === 'there') there = true
   }
-  throw refusal(there ? 'CANNOT_START' : 'PROGRAM_NOT_FOUND', name)
+  throw new Refusal(there ? 'CANNOT_START' : 'PROGRAM_NOT_FOUND', name)
 }
 
 /** Folders and files without the mode for running are there, but do not run. */

@@ -6,13 +6,12 @@
  *
  * Invariants: a pipe is read on only when the channel has taken the last piece, so a process that
  * nobody reads waits in its own write, and what is held here is bounded by one read of the pipe; no
- * piece is over OUTPUT_BYTES_MAX; a piece goes as soon as it came.
+ * piece is over PROCESS_OUTPUT_BYTES_MAX; a piece goes as soon as it came.
  */
 import type { Readable, Writable } from 'node:stream'
 import { pipe } from 'it-pipe'
 import type { Channel } from '../js/channel.ts'
-
-const OUTPUT_BYTES_MAX = 65_536
+import { PROCESS_OUTPUT_BYTES_MAX } from '../js/tables.ts'
 
 /**
  * Pumps what a process prints into a channel, and closes the channel at the end of the output.
@@ -70,8 +69,8 @@ export async function pumpInput(
 /** A read of a pipe may come joined with the one before it. */
 async function* pieces(source: AsyncIterable<Buffer>): AsyncGenerator<Uint8Array> {
   for await (const bytes of source) {
-    for (let at = 0; at < bytes.length; at += OUTPUT_BYTES_MAX) {
-      yield bytes.subarray(at, at + OUTPUT_BYTES_MAX)
+    for (let at = 0; at < bytes.length; at += PROCESS_OUTPUT_BYTES_MAX) {
+      yield bytes.subarray(at, at + PROCESS_OUTPUT_BYTES_MAX)
     }
   }
 }

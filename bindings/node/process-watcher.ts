@@ -13,7 +13,7 @@
  * watcher that was killed is replaced, with the whole list, when the next group starts.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
-import { refusal } from '../js/errors.ts'
+import { Refusal } from '../js/errors.ts'
 
 /** TERM, then this long, then KILL: the same grace as for a scrubbed process. */
 const SCRIPT = `
@@ -59,7 +59,7 @@ export class Watcher {
     shell.once('error', gone)
     shell.once('exit', gone)
     shell.stdin?.on('error', gone)
-    if (shell.pid === undefined) throw refusal('CANNOT_START', '/bin/sh')
+    if (shell.pid === undefined) throw new Refusal('CANNOT_START', '/bin/sh')
     shell.unref()
     // The pipe must not keep a program alive that has nothing else to do.
     ;(shell.stdin as unknown as { unref(): void }).unref()

@@ -10,17 +10,17 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import type { ProcessOrder, Processes } from '../js/circuit.ts'
-import { refusal } from '../js/errors.ts'
+import { Refusal } from '../js/errors.ts'
+import { PROCESSES_MAX, PROCESS_GRACE_MS } from '../js/tables.ts'
 import { prepare, type Prepared } from './process-command.ts'
 import { pumpInput, pumpOutput } from './process-stdio.ts'
 import { Watcher } from './process-watcher.ts'
 
-const GRACE_MS = 2_000
 const KILLED_MS = 1_000
 const LOOK_MS = 10
 
 export interface ProcessesOptions {
-  /** From TERM to KILL, in ms; 2000 by default. */
+  /** From TERM to KILL, in ms; PROCESS_GRACE_MS by default. */
   grace_ms?: number
 }
 
@@ -29,7 +29,7 @@ export interface ProcessesOptions {
  * start; `close` ends all.
  */
 export function createProcesses(options: ProcessesOptions = {}): Processes {
-  return new HostProcesses(options.grace_ms ?? GRACE_MS)
+  return new HostProcesses(options.grace_ms ?? PROCESS_GRACE_MS)
 }
 
 /** One process and all that is left of its group. */
@@ -62,14 +62,15 @@ class HostProcesses implements Processes {
    *
    * Its stdin, stdout, stderr and exit channels are pumped until they end; then `ended` is called,
    * once, after the exit was sent. Refusals, nothing started: BAD_ARGUMENT, PROGRAM_NOT_FOUND,
-   * CANNOT_START, LEAVING.
+   * CANNOT_START, TOO_MANY, LEAVING.
    */
   async start(order: ProcessOrder, ended: () => void): Promise<void> {
+    if (this.#living.size >= PROCESSES_MAX) throw new Refusal('TOO_MANY', 'PROCESSES_MAX')
     const prepared = await prepare(order.command)
-    if (this.#closed) throw refusal('LEAVING', order.path)
+    if (this.#closed) throw new Refusal('LEAVING', order.path)
     if (!prepared.detached) this.#watcher.ready()
     const child = launch(prepared)
-    if (child.pid === undefined) throw refusal('CANNOT_START', prepared.name)
+    if (child.pid === undefined) throw new Refusal('CANNOT_START', prepared.name)
     const { detached } = prepared
     const run: Run = { child, group: child.pid, detached, exited: false, killing: undefined }
     if (!detached) this.#watcher.add(run.group)
@@ -170,7 +171,7 @@ function launch(prepared: Prepared): ChildProcess {
     child.on('error', () => {})
     return child
   } catch {
-    throw refusal('CANNOT_START', name)
+    throw new Refusal('CANNOT_START', name)
   }
 }
 
