@@ -1,0 +1,89 @@
+/** What is promised of circuit.wasm as a file: imports, exports, size, the same bytes each time. */
+import * as assert from 'uvu/assert'
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { suite } from '../suite.ts'
+import { ROOT } from './source.ts'
+
+const WASM_BYTES_MAX = 64 * 1024
+/** spec/abi.md names these and no others. */
+const EXPORTS = ['init:function', 'memory:memory', 'run:function']
+/** Section ids that wazero and older engines lack would be here: 13 tags, 12 is bulk memory's. */
+const SECTIONS = new Set([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])
+
+const test = suite('house: the wasm')
+let folder = ''
+
+test.before(() => { folder = mkdtempSync(join(tmpdir(), 'circuit-wasm-')) })
+test.after(() => rmSync(folder, { recursive: true }))
+
+function build(name: string, entry: string[] = ['--config', 'asconfig.json']): Buffer {
+  const file = join(folder, name)
+  const args = [...entry, '--target', 'release', '--outFile', file]
+  execFileSync('node_modules/.bin/asc', args, { cwd: ROOT, stdio: ['ignore', 'ignore', 'inherit'] })
+  return readFileSync(file)
+}
+
+function promises(bytes: Buffer): string[] {
+  const module = new WebAssembly.Module(new Uint8Array(bytes))
+  const broken: string[] = []
+  for (const one of WebAssembly.Module.imports(module)) {
+    broken.push(`imports ${one.module}.${one.name}`)
+  }
+  const given = WebAssembly.Module.exports(module).map(({ name, kind }) => `${name}:${kind}`).sort()
+  if (given.join() !== EXPORTS.join()) broken.push(`exports ${given.join()}`)
+  if (bytes.length > WASM_BYTES_MAX) broken.push(`has ${bytes.length} bytes`)
+  if (WebAssembly.Module.customSections(module, 'name').length !== 1) broken.push('has no names')
+  for (const section of sectionsOf(bytes)) {
+    if (!SECTIONS.has(section)) broken.push(`has a section ${section}`)
+  }
+  return broken
+}
+
+function sectionsOf(bytes: Buffer): number[] {
+  const sections: number[] = []
+  for (let at = 8; at < bytes.length;) {
+    sections.push(bytes[at++]!)
+    let length = 0
+    for (let shift = 0, byte = 0x80; byte >= 0x80; shift += 7) {
+      byte = bytes[at++]!
+      length += (byte & 0x7f) * 2 ** shift
+    }
+    at += length
+  }
+  return sections
+}
+
+test('two builds are the same to the byte, and keep every promise', () => {
+  const one = build('one.wasm')
+  const two = build('two.wasm')
+  assert.ok(one.equals(two), 'two builds differ')
+  assert.equal(promises(one), [])
+  const shipped = readFileSync(`${ROOT}dist/circuit.wasm`)
+  assert.ok(shipped.equals(one), 'dist/circuit.wasm is of another source; run: npm run build:core')
+}, { timeout_ms: 120_000 })
+
+test('an import, an export too many and a missing name section are found', () => {
+  const header = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]
+  const types = [1, 4, 1, 0x60, 0, 0]
+  const imported = [2, 7, 1, 1, 0x61, 1, 0x62, 0, 0]
+  const exported = [7, 5, 1, 1, 0x78, 0, 0]
+  const found = promises(Buffer.from([...header, ...types, ...imported, ...exported]))
+  assert.equal(found, ['imports a.b', 'exports x:function', 'has no names'])
+})
+
+test('a file too large is found', () => {
+  const padding = [0, 0x85, 0x80, 0x04, 4, 0x66, 0x69, 0x6c, 0x6c, ...Array(65_536).fill(0)]
+  const found = promises(Buffer.from([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, ...padding]))
+  assert.ok(found.some((what) => what.startsWith('has 655')), found.join())
+})
+
+test('the same source without assertions is another file', () => {
+  const asserted = readFileSync(`${ROOT}dist/circuit.wasm`)
+  const bare = build('bare.wasm', ['--config', 'asconfig.json', '--noAssert'])
+  assert.ok(bare.length < asserted.length, 'assertions do not ship')
+}, { timeout_ms: 60_000 })
+
+test.run()
