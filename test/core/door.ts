@@ -1,0 +1,203 @@
+/**
+ * The wasm door of the core, as spec/abi.md says it and nothing more.
+ *
+ * Lives here: the tables read straight from spec/tables (not from generated constants, so that a
+ * wrong generator is seen too), writing input records, reading output records, one `run`.
+ * Does not live here: who owns a payload, which operations are under way (host.ts), other peers
+ * (test/net).
+ *
+ * Invariants: no view of the core's memory outlives a call; all output is copied out at once.
+ */
+import { readFileSync } from 'node:fs'
+
+export interface Shape { kind: number, name: string, fields: string[], tail?: string }
+interface Tables {
+  header: string[]
+  input: Shape[]
+  output: Shape[]
+  frames: Shape[]
+  constants: { group: string, values: Record<string, number> }[]
+}
+interface ErrorLine { code: number, name: string, kind: string }
+interface LimitLine { name: string, value: number }
+
+function table(name: string): unknown {
+  const url = new URL(`../../spec/tables/${name}.json`, import.meta.url)
+  return JSON.parse(readFileSync(url, 'utf8'))
+}
+
+export const records = table('records') as Tables
+const errors = (table('errors') as { errors: ErrorLine[] }).errors
+const limits_list = (table('limits') as { limits: LimitLine[] }).limits
+
+/** Values of one group of constants of records.json, by name. */
+export function constants(group: string): Record<string, number> {
+  const found = records.constants.find((line) => line.group === group)
+  if (found === undefined) throw new Error(`no constants ${group}`)
+  return found.values
+}
+
+export const limits: Record<string, number> =
+  Object.fromEntries(limits_list.map((line) => [line.name, line.value]))
+export const codes: Record<string, number> =
+  Object.fromEntries(errors.map((line) => [line.name, line.code]))
+const code_names = new Map(errors.map((line) => [line.code, line.name]))
+
+/** The name of a status, or a text that no test expects. */
+export function status_name(code: number): string {
+  return code_names.get(code) ?? `unknown status ${code}`
+}
+
+const input_shapes = new Map(records.input.map((shape) => [shape.name, shape]))
+const output_shapes = new Map(records.output.map((shape) => [shape.kind, shape]))
+const text_encoder = new TextEncoder()
+const text_decoder = new TextDecoder()
+
+export function bytes_of(text: string): Uint8Array { return text_encoder.encode(text) }
+export function text_of(bytes: Uint8Array): string { return text_decoder.decode(bytes) }
+
+/** Little-endian bytes of a row of u32. */
+export function words(values: readonly number[]): Uint8Array {
+  const bytes = new Uint8Array(values.length * 4)
+  const view = new DataView(bytes.buffer)
+  values.forEach((value, index) => view.setUint32(index * 4, value, true))
+  return bytes
+}
+
+export function join(...parts: Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
+  let at = 0
+  for (const part of parts) { bytes.set(part, at); at += part.length }
+  return bytes
+}
+
+/** One input record as bytes. Fields that are left out are 0; a name that does not exist throws. */
+export function input_record(
+  name: string, fields: Record<string, number>, tail: Uint8Array = new Uint8Array(0)
+): Uint8Array {
+  const shape = input_shapes.get(name)
+  if (shape === undefined) throw new Error(`no input record ${name}`)
+  for (const field of Object.keys(fields)) {
+    if (!shape.fields.includes(field)) throw new Error(`${name} has no field ${field}`)
+  }
+  const count = 1 + shape.fields.length + Math.ceil(tail.length / 4)
+  const row = [shape.kind | count << 16, ...shape.fields.map((field) => fields[field] ?? 0)]
+  const padding = new Uint8Array((4 - tail.length % 4) % 4)
+  return join(words(row), tail, padding)
+}
+
+/** One output record: its fields by name, and its tail still padded. */
+export interface Output { name: string, fields: Record<string, number>, tail: Uint8Array }
+
+/** The u32 of a record's tail. */
+export function tail_words(record: Output, count: number): number[] {
+  const view = new DataView(record.tail.buffer, record.tail.byteOffset, record.tail.length)
+  return Array.from({ length: count }, (_, index) => view.getUint32(index * 4, true))
+}
+
+/** Text from a record's tail. */
+export function tail_text(record: Output, from: number, bytes: number): string {
+  return text_of(record.tail.subarray(from, from + bytes))
+}
+
+interface Exports { memory: WebAssembly.Memory, init(seed: number): number, run(n: number): number }
+
+let compiled: WebAssembly.Module | undefined
+/** The module under test: dist/circuit.wasm, or the file that CIRCUIT_WASM names. */
+export function core_module(): WebAssembly.Module {
+  const path = process.env.CIRCUIT_WASM ?? new URL('../../dist/circuit.wasm', import.meta.url)
+  compiled ??= new WebAssembly.Module(readFileSync(path))
+  return compiled
+}
+
+export class Trap extends Error {}
+
+/** An instance of the core behind its linear areas. */
+export class Door {
+  private readonly exports: Exports
+  private readonly header_ptr: number
+  poisoned = false
+
+  constructor(seed: number) {
+    const instance = new WebAssembly.Instance(core_module(), {})
+    this.exports = instance.exports as unknown as Exports
+    this.header_ptr = this.exports.init(seed >>> 0) >>> 0
+  }
+
+  private view(): DataView { return new DataView(this.exports.memory.buffer) }
+
+  /** A cell of the header by its name in records.json. */
+  cell(name: string): number {
+    const index = records.header.indexOf(name)
+    if (index < 0) throw new Error(`no header cell ${name}`)
+    return this.view().getUint32(this.header_ptr + index * 4, true)
+  }
+
+  memory_bytes(): number { return this.exports.memory.buffer.byteLength }
+
+  /**
+   * One `run` with as many of `pending` as the input area holds, at most `count_max`.
+   * Takes those that the core consumed out of `pending`; gives the output records.
+   */
+  step(pending: Uint8Array[], now_ms: number, count_max = limits.RECORDS_PER_RUN_MAX!): Output[] {
+    if (this.poisoned) throw new Error('a poisoned instance was called')
+    const at = this.cell('input_ptr')
+    const room = this.cell('input_bytes')
+    const memory = new Uint8Array(this.exports.memory.buffer)
+    let used = 0
+    let count = 0
+    for (const record of pending) {
+      if (count === count_max || used + record.length > room) break
+      memory.set(record, at + used)
+      used += record.length
+      count++
+    }
+    if (count === 0 && pending.length > 0) throw new Error('a record larger than the input area')
+    const index = records.header.indexOf('now_ms')
+    this.view().setUint32(this.header_ptr + index * 4, now_ms >>> 0, true)
+    const produced = this.call(count)
+    const consumed = this.cell('consumed')
+    if (consumed > count) throw new Error(`consumed ${consumed} of ${count} records`)
+    if (produced !== this.cell('produced')) throw new Error('run and the header disagree')
+    pending.splice(0, consumed)
+    return this.read(produced)
+  }
+
+  private call(count: number): number {
+    try {
+      return this.exports.run(count) >>> 0
+    } catch (error) {
+      this.poisoned = true
+      const at = this.cell('fault_file_ptr')
+      const bytes = this.cell('fault_file_bytes')
+      const file = new TextDecoder('utf-16le').decode(
+        new Uint8Array(this.exports.memory.buffer, at, bytes))
+      const where = `${file}:${this.cell('fault_line')}:${this.cell('fault_column')}`
+      throw new Trap(`the core trapped at ${where} (${(error as Error).message})`)
+    }
+  }
+
+  private read(count: number): Output[] {
+    const base = this.cell('output_ptr')
+    const end = base + this.cell('output_bytes')
+    const view = this.view()
+    const outputs: Output[] = []
+    let at = base
+    for (let index = 0; index < count; index++) {
+      const first = view.getUint32(at, true)
+      const bytes = (first >>> 16) * 4
+      const shape = output_shapes.get(first & 0xffff)
+      if (shape === undefined) throw new Error(`an output record of unknown kind ${first & 0xffff}`)
+      const head = 4 + shape.fields.length * 4
+      if (bytes < head || at + bytes > end) throw new Error(`${shape.name} has a wrong length`)
+      const fields: Record<string, number> = {}
+      shape.fields.forEach((field, nth) => {
+        fields[field] = view.getUint32(at + 4 + nth * 4, true)
+      })
+      const tail = new Uint8Array(this.exports.memory.buffer.slice(at + head, at + bytes))
+      outputs.push({ name: shape.name, fields, tail })
+      at += bytes
+    }
+    return outputs
+  }
+}

@@ -1,0 +1,190 @@
+/**
+ * Several cores on one network that does not exist: virtual time, seeded delays, broken links.
+ *
+ * Lives here: the clock and its events, links and what they carry, cuts and stalls. Does not live
+ * here: one peer and how it answers its core (node.ts), the door's rules (test/core/host), what
+ * programs do and what must hold (the tests beside this file).
+ *
+ * Invariants: frames of one direction of one link arrive in order or, after a cut, not at all; one
+ * seed replays everything: nothing here reads a clock or draws from another source.
+ */
+import { constants } from '../core/door.ts'
+import { Random } from '../property/random.ts'
+import { Node } from './node.ts'
+
+export { ALL_RIGHTS, Node } from './node.ts'
+
+const dial_reason = constants('dial_reason')
+const down_reason = constants('down_reason')
+
+interface Due { at_ms: number, order: number, act: () => void }
+
+export interface NetOptions { seed?: number, delay_min_ms?: number, delay_max_ms?: number }
+
+/** A frame as it crossed, for tests that look at the wire. */
+export interface Crossing { from: Node, to: Node, header: Uint8Array, text: string, at_ms: number }
+
+/** One link: two ends, each known to its node by a number. */
+export class Link {
+  readonly dialler: Node
+  readonly acceptor: Node
+  readonly ids = new Map<Node, number>()
+  /** Since when the path is broken: nothing that is under way arrives. */
+  broken = false
+  /** Frames wait while the path between the nodes is stalled. */
+  readonly waiting: (() => void)[] = []
+  readonly busy_until = new Map<Node, number>()
+  constructor(dialler: Node, acceptor: Node) {
+    this.dialler = dialler
+    this.acceptor = acceptor
+  }
+
+  other(node: Node): Node { return node === this.dialler ? this.acceptor : this.dialler }
+}
+
+export class Net {
+  now_ms = 0
+  readonly random: Random
+  readonly nodes: Node[] = []
+  readonly links = new Set<Link>()
+  /** Every frame that was written, when a test wants to look. */
+  watch: ((crossing: Crossing) => void) | undefined
+  private readonly delay_min_ms: number
+  private readonly delay_max_ms: number
+  private readonly stalled = new Set<string>()
+  private due: Due[] = []
+  private order = 0
+
+  constructor(options: NetOptions = {}) {
+    this.random = new Random(options.seed ?? 1)
+    this.delay_min_ms = options.delay_min_ms ?? 1
+    this.delay_max_ms = options.delay_max_ms ?? 1
+  }
+
+  /** A new peer with a key of its own; it knows nobody yet. */
+  join(name: string, incarnation = 1): Node {
+    const node = new Node(this, name, incarnation)
+    this.nodes.push(node)
+    return node
+  }
+
+  /** Lets every living pair find each other and waits until all have joined. */
+  mesh(): void {
+    const living = this.nodes.filter((node) => node.alive)
+    for (const node of living) {
+      for (const other of living) if (other !== node) node.find(other)
+    }
+    this.until(() => this.meshed(), 20_000, 'all peers joined')
+  }
+
+  meshed(): boolean {
+    const living = this.nodes.filter((node) => node.alive)
+    return living.every((node) => living.every((other) =>
+      other === node || node.sees(other)))
+  }
+
+  delay(): number { return this.random.between(this.delay_min_ms, this.delay_max_ms) }
+
+  /** Does something after a while. Equal times keep the order of asking. */
+  after(ms: number, act: () => void): void {
+    const one = { at_ms: this.now_ms + ms, order: this.order++, act }
+    let at = this.due.length
+    while (at > 0 && this.due[at - 1]!.at_ms > one.at_ms) at--
+    this.due.splice(at, 0, one)
+  }
+
+  /** Lets time go by. */
+  run_for(ms: number): void {
+    const end = this.now_ms + ms
+    while (this.due.length > 0 && this.due[0]!.at_ms <= end) this.next()
+    this.now_ms = end
+  }
+
+  /** Runs until the condition holds; throws when it does not within `ms`. */
+  until(holds: () => boolean, ms: number, what: string): void {
+    const end = this.now_ms + ms
+    while (!holds()) {
+      if (this.due.length === 0 || this.due[0]!.at_ms > end) {
+        throw new Error(`after ${ms} ms still not: ${what}`)
+      }
+      this.next()
+    }
+  }
+
+  private next(): void {
+    const one = this.due.shift()!
+    this.now_ms = Math.max(this.now_ms, one.at_ms)
+    one.act()
+  }
+
+  // Faults
+
+  private key(a: Node, b: Node): string { return [a.id, b.id].sort().join(' ') }
+
+  /** Nothing passes between two nodes, and nobody is told. */
+  stall(a: Node, b: Node): void { this.stalled.add(this.key(a, b)) }
+
+  is_stalled(a: Node, b: Node): boolean { return this.stalled.has(this.key(a, b)) }
+
+  /** What waited arrives now, in order. */
+  heal(a: Node, b: Node): void {
+    this.stalled.delete(this.key(a, b))
+    for (const link of this.between(a, b)) {
+      for (const deliver of link.waiting.splice(0)) deliver()
+    }
+  }
+
+  heal_all(): void {
+    for (const a of this.nodes) for (const b of this.nodes) if (a !== b) this.heal(a, b)
+  }
+
+  between(a: Node, b: Node): Link[] {
+    return [...this.links].filter((link) => link.ids.has(a) && link.other(a) === b
+      || link.ids.has(b) && link.other(b) === a)
+  }
+
+  /** Breaks the links between two nodes: what is under way is lost, both are told soon. */
+  cut(a: Node, b: Node): void { for (const link of this.between(a, b)) this.sever(link) }
+
+  sever(link: Link): void {
+    link.broken = true
+    link.waiting.length = 0
+    for (const node of [...link.ids.keys()]) {
+      this.after(this.delay(), () => node.hang_up(link, down_reason.reset!))
+    }
+  }
+
+  // Links
+
+  /** Answers an order to dial. */
+  dial(from: Node, peer: number, id: string): void {
+    this.after(this.delay(), () => from.when_awake(() => {
+      const to = this.nodes.find((node) => node.id === id && node.alive)
+      if (to === undefined || this.is_stalled(from, to)) {
+        const silent = this.nodes.some((node) => node.id === id && node.silent) || to !== undefined
+        const reason = silent ? dial_reason.unreachable! : dial_reason.refused!
+        from.host.put('dial_failed', { peer, reason })
+        return
+      }
+      const link = new Link(from, to)
+      this.links.add(link)
+      to.when_awake(() => { if (!link.broken) to.link_up(link, false) })
+      this.after(this.delay(), () => from.when_awake(() => {
+        if (!link.broken && to.alive) from.link_up(link, true)
+        else from.host.put('dial_failed', { peer, reason: dial_reason.unreachable! })
+      }))
+    }))
+  }
+
+  /** Carries something over a link: in order, after a delay, unless the link broke meanwhile. */
+  carry(link: Link, to: Node, act: () => void): void {
+    const at_ms = Math.max(link.busy_until.get(to) ?? 0, this.now_ms + this.delay())
+    link.busy_until.set(to, at_ms)
+    const arrive = (): void => to.when_awake(() => { if (!link.broken) act() })
+    this.after(at_ms - this.now_ms, () => {
+      if (link.broken) return
+      if (this.is_stalled(link.dialler, link.acceptor)) link.waiting.push(arrive)
+      else arrive()
+    })
+  }
+}

@@ -1,0 +1,243 @@
+/**
+ * One peer of the network: a core, its host, its links, and the answers that its core needs.
+ *
+ * Lives here: acting on orders (frame, dial, unlink, verify, start …), the alarm for the next
+ * deadline, freezing and killing. Does not live here: time and the paths between peers (net.ts).
+ *
+ * Invariants: a frozen or dead node runs nothing; what comes to a frozen one waits for its thaw, in
+ * order; an order names only a link that is up.
+ */
+import { Host, codes, constants } from '../core/host.ts'
+import type { Output } from '../core/host.ts'
+import { bytes_of, tail_text } from '../core/door.ts'
+import type { Link, Net } from './net.ts'
+
+const down_reason = constants('down_reason')
+const peer_event = constants('peer_event')
+const right = constants('right')
+export const ALL_RIGHTS = right.channel! | right.process! | right.admin!
+
+export interface Verdict { status: number, rights: number, expires_ms: number, prefix: string }
+
+const NAMES = 'abcdefghijklmnopqrstuvwxyz'
+
+/** One peer: a core, its host, and its place in the network. */
+export class Node {
+  readonly net: Net
+  readonly name: string
+  readonly id: string
+  readonly host: Host
+  incarnation: number
+  alive = true
+  /** Died without anybody noticing: dials find nothing, links stay as they are. */
+  silent = false
+  frozen = false
+  readonly links = new Map<number, Link>()
+  /** Incarnation of every peer that is joined. */
+  readonly members = new Map<string, number>()
+  readonly events: { event: string, id: string, name: string, incarnation: number }[] = []
+  readonly started: { process: number, path: string, text: string, channels: number[] }[] = []
+  readonly unlinked: number[] = []
+  /** Answers `verify`. */
+  verdict: (peer: string, chain: string) => Verdict =
+    () => ({ status: 0, rights: ALL_RIGHTS, expires_ms: 0, prefix: '' })
+  private readonly asleep: (() => void)[] = []
+  private wake = 0
+  private readonly clock_offset: number
+
+  constructor(net: Net, name: string, incarnation: number) {
+    this.net = net
+    this.name = name
+    const letters = Array.from({ length: 12 }, () => NAMES[net.random.below(26)]).join('')
+    this.id = `12D3Koo${letters}${name}`
+    this.incarnation = incarnation
+    // Some clocks stand just before they wrap.
+    this.clock_offset = net.random.pick([0, 5_000, 0xfffffff0, 0xffff_ff00 - 3000])
+    this.host = new Host(net.random.u32(), net.now_ms + this.clock_offset)
+    this.host.after_run = () => this.act()
+    const id = bytes_of(this.id)
+    const called = bytes_of(name)
+    const both = bytes_of(this.id + name)
+    this.host.put('self', {
+      incarnation, chain: this.host.give(`chain of ${name}`), chain_bytes: 9 + called.length,
+      info: this.host.give(`info of ${name}`), info_bytes: 8 + called.length,
+      id_bytes: id.length, name_bytes: called.length
+    }, both)
+  }
+
+  /** Texts of the payloads that a core keeps for ever. */
+  own_texts(): string[] {
+    return this.net.nodes.flatMap(({ name }) => [`chain of ${name}`, `info of ${name}`])
+  }
+
+  /** Whether this node has joined the other in its present incarnation. */
+  sees(other: Node): boolean { return this.members.get(other.id) === other.incarnation }
+
+  find(other: Node): void {
+    this.do(() => {
+      const id = bytes_of(other.id)
+      this.host.put('found', { id_bytes: id.length }, id)
+    })
+  }
+
+  /** Runs an input at the present time. Nothing happens in a dead or frozen node. */
+  do<T>(input: () => T): T {
+    if (!this.alive || this.frozen) throw new Error(`${this.name} cannot act`)
+    this.host.now_ms = this.net.now_ms + this.clock_offset >>> 0
+    return input()
+  }
+
+  when_awake(act: () => void): void {
+    if (!this.alive) return
+    if (this.frozen) this.asleep.push(() => this.when_awake(act))
+    else this.do(act)
+  }
+
+  freeze(): void { this.frozen = true }
+
+  /** The node goes on: what came meanwhile and its own deadline meet it in either order. */
+  thaw(): void {
+    if (!this.frozen) return
+    this.frozen = false
+    const acts = this.asleep.splice(0)
+    if (this.net.random.once_in(2)) this.tick()
+    for (const act of acts) act()
+    this.tick()
+  }
+
+  private tick(): void { if (this.alive) this.do(() => this.host.run()) }
+
+  /** The node is no more. Its links break, and others hear of it, unless it dies in silence. */
+  kill(silent = false): void {
+    this.alive = false
+    this.silent = silent
+    for (const link of this.links.values()) {
+      if (!silent) this.net.sever(link)
+      else link.broken = true
+    }
+  }
+
+  link_up(link: Link, outgoing: boolean): void {
+    let number = 1
+    while (this.links.has(number)) number++
+    link.ids.set(this, number)
+    this.links.set(number, link)
+    const id = bytes_of(link.other(this).id)
+    this.host.put('link_up', { link: number, outgoing: outgoing ? 1 : 0, id_bytes: id.length }, id)
+  }
+
+  hang_up(link: Link, reason: number): void {
+    this.when_awake(() => {
+      const number = link.ids.get(this)
+      if (number === undefined) return
+      this.forget(link)
+      this.host.put('link_down', { link: number, reason })
+    })
+  }
+
+  private forget(link: Link): void {
+    this.links.delete(link.ids.get(this)!)
+    link.ids.delete(this)
+    if (link.ids.size === 0) this.net.links.delete(link)
+  }
+
+  /** Acts on the orders of a run and sets the alarm for its deadline. */
+  private act(): void {
+    if (!this.alive) { this.host.orders.length = 0; return }
+    for (const order of this.host.orders.splice(0)) this.obey(order)
+    const due = this.host.due_in_ms()
+    const alarm = ++this.wake
+    if (due === undefined) return
+    this.net.after(due, () => {
+      this.when_awake(() => { if (alarm === this.wake) this.host.run() })
+    })
+  }
+
+  private obey(order: Output): void {
+    const fields = order.fields as Record<string, number>
+    switch (order.name) {
+      case 'frame': return this.write(order)
+      case 'dial':
+        return this.net.dial(this, fields.peer!, tail_text(order, 0, fields.id_bytes!))
+      case 'unlink': return this.unlink(fields.link!, fields.code!)
+      case 'verify': return this.verify(order)
+      case 'peer': return this.note_peer(order)
+      case 'start': return this.start(order)
+      case 'renew': this.incarnation = fields.incarnation!; return
+      case 'signal':
+        return this.soon(() =>
+          this.host.put('signaled', { token: fields.token!, status: codes.OK! }))
+      case 'stop':
+        return this.soon(() => this.host.put('ended', { process: fields.process! }))
+      default: throw new Error(`an order ${order.name} that no host knows`)
+    }
+  }
+
+  private soon(act: () => void): void {
+    this.net.after(this.net.delay(), () => this.when_awake(act))
+  }
+
+  private write(order: Output): void {
+    const { link: number, payload, payload_bytes, header_bytes } =
+      order.fields as Record<string, number>
+    const link = this.links.get(number!)
+    if (link === undefined) throw new Error(`a frame for link ${number}, which is not up`)
+    const text = payload === 0 ? '' : this.host.lent(payload!)
+    const header = order.tail.slice(0, header_bytes)
+    const to = link.other(this)
+    this.net.watch?.({ from: this, to, header, text, at_ms: this.net.now_ms })
+    this.net.carry(link, to, () => {
+      if (to.links.get(link.ids.get(to) ?? -1) !== link) return
+      to.host.put('frame', {
+        link: link.ids.get(to)!, payload: payload === 0 ? 0 : to.host.give(text),
+        payload_bytes: payload_bytes!, header_bytes: header.length
+      }, header)
+    })
+    this.soon(() => {
+      if (this.links.get(number!) !== link) return
+      this.host.put('link_ready', { link: number!, bytes: header.length + payload_bytes! })
+    })
+  }
+
+  private unlink(number: number, code: number): void {
+    const link = this.links.get(number)
+    if (link === undefined) throw new Error(`unlink of ${number}, which is not up`)
+    this.unlinked.push(code)
+    this.forget(link)
+    const to = link.other(this)
+    this.net.carry(link, to, () => to.hang_up(link, down_reason.closed!))
+  }
+
+  private verify(order: Output): void {
+    const { link: number, payload, id_bytes } = order.fields as Record<string, number>
+    const verdict = this.verdict(tail_text(order, 0, id_bytes!), this.host.lent(payload!))
+    const link = this.links.get(number!)
+    this.soon(() => {
+      if (this.links.get(number!) !== link) return
+      const prefix = bytes_of(verdict.prefix)
+      this.host.put('verified', { link: number!, status: verdict.status, rights: verdict.rights,
+        expires_ms: verdict.expires_ms, prefix_bytes: prefix.length }, prefix)
+    })
+  }
+
+  private note_peer(order: Output): void {
+    const { event, incarnation, id_bytes, name_bytes } = order.fields as Record<string, number>
+    const id = tail_text(order, 0, id_bytes!)
+    const name = tail_text(order, id_bytes!, name_bytes!)
+    const what = Object.entries(peer_event).find(([, value]) => value === event)?.[0]
+    if (what === undefined) throw new Error(`a peer event ${event}`)
+    this.events.push({ event: what, id, name, incarnation: incarnation! })
+    if (what === 'joined') this.members.set(id, incarnation!)
+    if (what === 'left') this.members.delete(id)
+  }
+
+  private start(order: Output): void {
+    const { process, payload, stdin, stdout, stderr, exit, path_bytes } =
+      order.fields as Record<string, number>
+    this.started.push({
+      process: process!, path: tail_text(order, 0, path_bytes!),
+      text: this.host.accept(payload!), channels: [stdin!, stdout!, stderr!, exit!]
+    })
+    this.soon(() => this.host.put('started', { process: process!, status: codes.OK! }))
+  }
+}
