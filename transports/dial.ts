@@ -26,3 +26,50 @@ export function reasonOfAll(reasons: readonly DialReason[]): DialReason {
   const order: DialReason[] = ['unreachable', 'refused', 'wrong_peer']
   return order.find((reason) => reasons.includes(reason)) ?? 'no_address'
 }
+
+/**
+ * Tries targets one after the other, each `stagger_ms` after the one before or as soon as that one
+ * failed, and gives the first that was reached. `reach` gets a signal that ends it when another
+ * won or `signal` aborts; one that comes too late is handed to `drop`. Rejects with the errors of
+ * all in one AggregateError, or with the reason of `signal`.
+ */
+export async function firstOf<T>(
+  targets: readonly string[], stagger_ms: number, signal: AbortSignal,
+  reach: (target: string, abort: AbortSignal) => Promise<T>, drop: (late: T) => void
+): Promise<T> {
+  signal.throwIfAborted()
+  const won = new AbortController()
+  const ends = AbortSignal.any([signal, won.signal])
+  const attempt = async (target: string): Promise<T> => {
+    const reached = await reach(target, ends)
+    if (ends.aborted) {
+      drop(reached)
+      throw new Error('too late')
+    }
+    won.abort(new Error('another address answered first'))
+    return reached
+  }
+  const attempts: Promise<T>[] = []
+  for (const target of targets) {
+    const one = attempt(target)
+    attempts.push(one)
+    await pause(stagger_ms, ends, one)
+    if (ends.aborted) break
+  }
+  return await Promise.any(attempts)
+}
+
+/** Ends after `ms`, when `signal` aborts, or when `one` failed. */
+async function pause(ms: number, signal: AbortSignal, one: Promise<unknown>): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const done = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, ms)
+    signal.addEventListener('abort', done)
+    if (signal.aborted) done()
+    one.then(done, done)
+  })
+}

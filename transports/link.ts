@@ -107,10 +107,10 @@ export class StreamLink implements Link {
     if (this.#ended !== undefined) queueMicrotask(() => this.#settle())
   }
 
-  /** Bytes came in; they may not be changed from here on. */
-  bytes(chunk: Uint8Array): void {
+  /** Bytes came in, in one piece or several; they may not be changed from here on. */
+  bytes(chunks: Iterable<Uint8Array>): void {
     if (this.#closing || this.#down) return
-    this.#reader.push(chunk)
+    for (const chunk of chunks) this.#reader.push(chunk)
     this.#read()
   }
 

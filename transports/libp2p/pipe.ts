@@ -1,0 +1,102 @@
+/**
+ * One libp2p stream as a pipe.
+ *
+ * Lives here: how libp2p's events and states become bytes, room and an end. Does not live here:
+ * frames and what a link says (transports/link), connections (transports/libp2p).
+ *
+ * Invariants: the stream is read by its `message` events and never iterated, since its iterator
+ * queues without a bound; it is paused unless the link wants bytes, so that the other side's window
+ * closes; `gone` is called once, within LINK_CLOSE_MS of `end` or `reset`.
+ */
+import { LINK_CLOSE_MS, WRITE_BYTES_MAX } from '../tables.ts'
+import { StreamLink } from '../link.ts'
+import type { LinkPlace, Pipe } from '../link.ts'
+import type { Stream } from '@libp2p/interface'
+
+/** A yamux frame of this many bytes and its header of 12 fill one Noise message of 65,519. */
+const NOISE_WRITE_BYTES = 65_507
+
+/** A stream, wrapped. `gone` is told when the stream is of no more use to anybody. */
+export class StreamPipe implements Pipe {
+  readonly write_bytes_max = Math.min(NOISE_WRITE_BYTES, WRITE_BYTES_MAX)
+  readonly link: StreamLink
+  readonly #stream: Stream
+  readonly #gone: (pipe: StreamPipe) => void
+  #finished = false
+  #ending = false
+  #said_end = false
+  #timer: ReturnType<typeof setTimeout> | undefined
+
+  constructor(stream: Stream, place: LinkPlace, gone: (pipe: StreamPipe) => void) {
+    this.#stream = stream
+    this.#gone = gone
+    this.link = new StreamLink(place, this)
+    this.pause()
+    stream.addEventListener('message', ({ data }) => {
+      this.link.bytes(data instanceof Uint8Array ? [data] : data)
+    })
+    stream.addEventListener('drain', () => {
+      // The stream writes what it still holds in a microtask that was queued before this one, and
+      // may be full again after it.
+      queueMicrotask(() => { if (!stream.writableNeedsDrain) this.link.drained() })
+    })
+    stream.addEventListener('remoteCloseWrite', () => { this.#said_end = true })
+    // `end` may come in front of the bytes that came with it.
+    stream.addEventListener('end', () => queueMicrotask(() => this.link.ended(this.#said_end)))
+    stream.addEventListener('close', ({ error }) => this.#closed(error))
+    if (stream.status !== 'open') this.#closed(undefined)
+  }
+
+  write(bytes: Uint8Array): boolean {
+    try {
+      this.#stream.send(bytes)
+    } catch {
+      // It broke, and its end is on the way.
+      return false
+    }
+    return !this.#stream.writableNeedsDrain
+  }
+
+  pause(): void {
+    if (this.#ending) return
+    try {
+      this.#stream.pause()
+    } catch { /* nothing more to hold back: it has ended */ }
+  }
+
+  resume(): void {
+    try {
+      this.#stream.resume()
+    } catch { /* what was held came out first; only the window could not be told */ }
+  }
+
+  end(): void {
+    if (this.#ending || this.#finished) return
+    this.#ending = true
+    this.#timer = setTimeout(() => this.reset(), LINK_CLOSE_MS)
+    const signal = AbortSignal.timeout(LINK_CLOSE_MS)
+    this.#stream.close({ signal }).catch(() => this.reset())
+    this.resume()
+  }
+
+  reset(): void {
+    this.#ending = true
+    this.#stream.abort(new Error('the link was reset'))
+    this.#finish()
+  }
+
+  #closed(error: Error | undefined): void {
+    const clean = error === undefined && this.#said_end
+    // An orderly end waits for what a paused stream still holds, and `end` follows that.
+    if (!clean) queueMicrotask(() => this.link.ended(false))
+    this.#finish()
+  }
+
+  #finish(): void {
+    if (this.#finished) return
+    this.#finished = true
+    clearTimeout(this.#timer)
+    // Not in the middle of the stream's own event.
+    queueMicrotask(() => this.#gone(this))
+  }
+}
