@@ -459,6 +459,7 @@ export const ERROR_STATE_IN_USE = 40
 export const ERROR_CANNOT_LISTEN = 41
 export const ERROR_BAD_REQUEST = 42
 export const ERROR_MISUSE = 43
+export const ERROR_BAD_STATE_FILE = 44
 export const ERROR_LEFT = 64
 export const ERROR_RESET = 65
 export const ERROR_UNREADABLE = 66
@@ -585,6 +586,7 @@ export type ErrorName =
   | 'CANNOT_LISTEN'
   | 'BAD_REQUEST'
   | 'MISUSE'
+  | 'BAD_STATE_FILE'
   | 'LEFT'
   | 'RESET'
   | 'UNREADABLE'
@@ -767,6 +769,11 @@ export const errors: { readonly [code: number]: {
     name: 'MISUSE',
     kind: 'refusal',
     sentence: 'It is not called so: {what}; see circuit help.'
+  },
+  44: {
+    name: 'BAD_STATE_FILE',
+    kind: 'refusal',
+    sentence: 'The file {what} is not as Circuit wrote it; restore it, or move it away to go on without it.'
   },
   64: {
     name: 'LEFT',
