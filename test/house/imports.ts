@@ -8,7 +8,8 @@ import { dirname, join, normalize } from 'node:path'
 import ts from 'typescript'
 import { isTypeScript, lineOf, roomOf, walk, type Finding, type Source } from './source.ts'
 
-interface Import { target: string, line: number, names: string[], type_only: boolean }
+/** One import: a path from the root, or a package's specifier. */
+export interface Import { target: string, line: number, names: string[], type_only: boolean }
 
 /**
  * Files of the core from the ground up; a file calls only into lines above, or its own. The name of
@@ -92,7 +93,7 @@ function isCalled(file: Source, name: string): boolean {
 }
 
 /** Every import, export-from and import() of a file, relative ones as paths from the root. */
-function importsOf(file: Source): Import[] {
+export function importsOf(file: Source): Import[] {
   const found: Import[] = []
   walk(file, (node) => {
     let literal: ts.Node | undefined
