@@ -152,11 +152,11 @@ export async function verifyChain(
   return { valid: true, standing: standingOf(links, now) }
 }
 
-/** The circuit that a chain says it comes from, unproved; undefined when it cannot be read. */
-export function circuitOfChain(chain: Uint8Array): string | undefined {
+/** What the last certificate of a chain says, unproved; undefined when it cannot be read. */
+export function lastClaims(chain: Uint8Array): Claims | undefined {
   const signed = itemsOf(chain)
-  const claims = typeof signed === 'string' ? undefined : claimsOf(signed[0]!)
-  return typeof claims === 'object' ? claims.issuer : undefined
+  const claims = typeof signed === 'string' ? undefined : claimsOf(signed.at(-1)!)
+  return typeof claims === 'object' ? claims : undefined
 }
 
 /** True when `path` is at or below `prefix`. */
@@ -263,6 +263,7 @@ function followReason(circuit: string, links: Claims[]): ChainReason | undefined
     if (claims.circuit !== circuit) return 'wrong_circuit'
     if (before !== undefined) {
       if (claims.issuer !== before.subject) return 'cut'
+      if (before.once && (claims.once || claims.ticket !== undefined)) return 'bad_claims'
       if (claims.pass >= before.pass) return 'not_passed_on'
       if ((claims.rights & ~before.rights) !== 0) return 'wider_rights'
       if (!within(claims.prefix, before.prefix)) return 'wider_prefix'
