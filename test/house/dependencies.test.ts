@@ -28,7 +28,7 @@ function withoutPage(names: string[], pages: Source[]): string[] {
 function notPermissive(packages: Record<string, Locked>): string[] {
   return Object.entries(packages)
     .filter(([path, { license }]) => path !== '' && !PERMISSIVE.has(license ?? 'none'))
-    .map(([path, { license }]) => `${path}: ${license}`)
+    .map(([path, { license }]) => `${path}: ${license ?? 'none'}`)
 }
 
 const packageOf = (specifier: string) =>
