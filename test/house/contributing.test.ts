@@ -1,0 +1,60 @@
+/** The documents name checks, files and scripts that exist. */
+import * as assert from 'uvu/assert'
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { suite } from '../suite.ts'
+import { readHouse, ROOT, type Source } from './source.ts'
+
+const test = suite('house: the documents')
+const text = readFileSync(`${ROOT}CONTRIBUTING.md`, 'utf8')
+
+/** Rules of a document without a check that stands where it says. */
+function unchecked(document: string): string[] {
+  const rules = document.split('\n').filter((line) => /^\d+\. /.test(line))
+  return rules.filter((line) => {
+    const [, path = '', sentence = ''] = /Check: `([^`]+)` "([^"]+)"/.exec(line) ?? []
+    if (path === '' || !existsSync(ROOT + path)) return true
+    return !readFileSync(ROOT + path, 'utf8').includes(sentence)
+  })
+}
+
+/** Relative links of a document that lead nowhere. */
+function deadLinks({ path, text }: Source): string[] {
+  return [...text.matchAll(/\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)/g)]
+    .map(([, link = '']) => link)
+    .filter((link) => !existsSync(join(ROOT, dirname(path), link)))
+    .map((link) => `${path}: ${link}`)
+}
+
+test('every numbered rule of CONTRIBUTING names a check that exists', () => {
+  assert.ok(text.split('\n').filter((line) => /^\d+\. /.test(line)).length >= 15)
+  assert.equal(unchecked(text), [])
+})
+
+test('a rule without a check is found', () => {
+  assert.is(unchecked('1. **Be nice.**').length, 1)
+  assert.is(unchecked('1. **Be nice.** Check: `test/house/no.ts` "x"').length, 1)
+  assert.is(unchecked('1. **Be nice.** Check: `test/house/rules.ts` "be nice"').length, 1)
+})
+
+test('the rules are numbered without a gap', () => {
+  const numbers = [...text.matchAll(/^(\d+)\. /gm)].map(([, number]) => Number(number))
+  assert.equal(numbers, numbers.map((_, i) => i + 1))
+})
+
+test('links in the documents lead somewhere', () => {
+  const documents = readHouse().filter(({ path }) => path.endsWith('.md'))
+  assert.equal(documents.flatMap(deadLinks), [])
+  assert.is(deadLinks({ path: 'x.md', text: '[a](nowhere.md)' }).length, 1)
+})
+
+test('scripts that the documents name exist', () => {
+  const { scripts } = JSON.parse(readFileSync(`${ROOT}package.json`, 'utf8'))
+  for (const { path, text } of readHouse().filter(({ path }) => path.endsWith('.md'))) {
+    for (const [, name = ''] of text.matchAll(/\bnpm run ([\w:]+)/g)) {
+      assert.ok(name in scripts, `${path} names npm run ${name}`)
+    }
+  }
+})
+
+test.run()
