@@ -768,7 +768,7 @@ export const errors: { readonly [code: number]: {
   43: {
     name: 'MISUSE',
     kind: 'refusal',
-    sentence: 'It is not called so: {what}; see circuit help.'
+    sentence: '{what}; circuit help tells more.'
   },
   44: {
     name: 'BAD_STATE_FILE',
