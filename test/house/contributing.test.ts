@@ -2,6 +2,7 @@
 import * as assert from 'uvu/assert'
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { verbs } from '../../bindings/cli/verbs.ts'
 import { suite } from '../suite.ts'
 import { readHouse, ROOT, type Source } from './source.ts'
 
@@ -55,6 +56,18 @@ test('scripts that the documents name exist', () => {
       assert.ok(name in scripts, `${path} names npm run ${name}`)
     }
   }
+})
+
+test('the README lists every verb of the command line, and no other', () => {
+  const readme = readFileSync(`${ROOT}README.md`, 'utf8')
+  const section = /## The command line\n([^]*?)\n## /.exec(readme)?.[1] ?? ''
+  const listed = [...section.matchAll(/^\| (.*?)(?<!\\) \|/gm)].flatMap(([, cell = '']) =>
+    [...cell.matchAll(/`([a-z@]+)(?![\w:@])[^`]*`/g)].map(([, verb = '']) => verb))
+  for (const verb of Object.keys(verbs)) {
+    if (verb !== 'help') assert.ok(listed.includes(verb), `${verb} is not in the README`)
+  }
+  const others = listed.filter((word) => !(word in verbs) && word !== 'default')
+  assert.equal(others, [])
 })
 
 test.run()
