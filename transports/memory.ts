@@ -126,6 +126,13 @@ export class MemoryNetwork {
     }
   }
 
+  /** Puts bytes on every link from one peer to another, as a peer that breaks the rules would. */
+  inject(from: string, to: string, bytes: Uint8Array): void {
+    for (const line of this.#lines) {
+      if (line.joins(from) && line.joins(to)) line.wire(from).write(bytes)
+    }
+  }
+
   /** True when something may go from one to the other now. */
   passes(from: MemoryTransport, to: MemoryTransport): boolean {
     return !from.frozen && !to.frozen && !to.killed && !this.#blocked.has(`${from.peer} ${to.peer}`)

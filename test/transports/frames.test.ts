@@ -8,7 +8,7 @@ import {
   FRAME_BYTES_MAX, HEADER_BYTES_MAX, RECORDS_PER_RUN_MAX, WRITE_BYTES_MAX
 } from '../../transports/tables.ts'
 import type { Frame } from '../../transports/transport.ts'
-import { filled, seeded } from './samples.ts'
+import { filled, seeded, varint } from './samples.ts'
 
 const test = suite('transports: frames')
 const BLOCK_PAYLOADS = [0, 1, 127, 128, 129, 16_383, 16_384]
@@ -113,9 +113,10 @@ test('what lies in one chunk is a view of it, and a large payload is not copied 
 const violations: Array<[name: string, bytes: number[], kind: string]> = [
   ['a length of five bytes', [0x80, 0x80, 0x80, 0x80, 0x01], 'bad varint'],
   ['a length in more bytes than it needs', [0x83, 0x00, 0x01, 1, 2, 3], 'bad varint'],
-  ['a frame over the limit', [0x81, 0xa0, 0x40, 0x01], 'frame too long'],
+  ['a frame over the limit', [...varint(FRAME_BYTES_MAX + 1), 1], 'frame too long'],
   ['a header longer than its frame', [0x02, 0x03, 1, 2, 3], 'bad header length'],
-  ['a header over the limit', [0x90, 0x4e, 0x81, 0x20, 0x01], 'bad header length'],
+  ['a header over the limit',
+    [...varint(2 * HEADER_BYTES_MAX), ...varint(HEADER_BYTES_MAX + 1), 1], 'bad header length'],
   ['a frame without a header', [0x02, 0x00, 1, 2], 'bad header length'],
   ['a frame of nothing', [0x00, 0x00], 'bad header length']
 ]
@@ -174,7 +175,7 @@ test('a length alone buys one write of memory, not a frame of it', () => {
   const before = process.memoryUsage().arrayBuffers
   const readers = Array.from({ length: 300 }, () => {
     const reader = new FrameReader()
-    reader.push(Uint8Array.from([0x80, 0x80, 0x40, 0x01, 1, 2, 3]))
+    reader.push(Uint8Array.from([...varint(FRAME_BYTES_MAX), 1, 1, 2, 3]))
     assert.is(reader.take(RECORDS_PER_RUN_MAX).length, 0)
     return reader
   })

@@ -19,3 +19,8 @@ export function seeded(seed: number): (below: number) => number {
     return (state >>> 0) % below
   }
 }
+
+/** A length as it stands on the wire. */
+export function varint(value: number): number[] {
+  return value < 0x80 ? [value] : [value & 0x7f | 0x80, ...varint(value >>> 7)]
+}
