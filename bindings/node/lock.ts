@@ -84,9 +84,14 @@ function holderLives(path: string): boolean {
   }
   const [, pid, start] = /^(\d{1,10}) (\d*)\n$/.exec(text) ?? []
   if (pid === undefined) return false
-  const runs = startOf(Number(pid))
-  if (runs !== undefined) return runs === start
+  const started = startOf(Number(pid))
+  if (started !== undefined) return started === start
   return start === '' && signalable(Number(pid))
+}
+
+/** True when a process of this number runs, whichever it is. */
+export function runs(pid: number): boolean {
+  return startOf(pid) !== undefined || signalable(pid)
 }
 
 /** When a process started, in the kernel's ticks since boot; undefined when it does not run. */

@@ -1,0 +1,134 @@
+/**
+ * Peers of one user on one machine find each other through the run directory.
+ *
+ * Lives here: this peer's entry from start to close, and watching for others'. Does not live here:
+ * the folder and its files (run-folder), certificates (membership), what to do with who was found
+ * (join).
+ *
+ * The watch tells of a change within milliseconds; where the system has no watch left, or says
+ * nothing, a look each LOOK_MS finds the same. Every AGAIN_MS all living peers are proposed again,
+ * since a link may have broken on both sides.
+ *
+ * Invariants: only peers of the same circuit key are proposed; the entry is gone after close.
+ */
+import { rmSync, watch, type FSWatcher } from 'node:fs'
+import { askCertify } from './certify.ts'
+import {
+  entryLives, hasEntry, readEntries, removeEntry, writeEntry, type Entry, type Found
+} from './run-folder.ts'
+
+export interface LocalOptions {
+  readonly folder: string
+  readonly entry: Omit<Entry, 'addresses' | 'pid'>
+  /** Sets this writer's files apart from others'. */
+  readonly mark: string
+  found(peer: string, addresses: readonly string[]): void
+}
+
+const LOOK_MS = 1000
+const AGAIN_LOOKS = 5
+
+/** Keeps one peer's entry and watches the others'. */
+export class LocalDiscovery {
+  readonly #options: LocalOptions
+  readonly #proposed = new Map<string, string>()
+  #addresses: readonly string[] = []
+  #watcher: FSWatcher | undefined
+  #looking: NodeJS.Timeout | undefined
+  #soon: NodeJS.Immediate | undefined
+  #looks = 0
+  #closed = false
+
+  constructor(options: LocalOptions) {
+    this.#options = options
+  }
+
+  /** Writes the entry, without addresses yet: a newcomer may ask this peer for a certificate. */
+  announce(): void {
+    this.update([])
+  }
+
+  /** Writes the entry anew with the addresses under which this peer can be dialled. */
+  update(addresses: readonly string[]): void {
+    if (this.#closed) return
+    this.#addresses = addresses
+    const { folder, entry, mark } = this.#options
+    writeEntry(folder, { ...entry, addresses, pid: process.pid }, mark)
+  }
+
+  /** Starts looking for others. */
+  start(): void {
+    const { folder } = this.#options
+    try {
+      this.#watcher = watch(folder, { persistent: false }, () => this.#lookSoon())
+      this.#watcher.on('error', () => {})
+    } catch { /* no watches left: the looks by time are enough */ }
+    this.#look()
+    this.#sweep().catch(() => {})
+  }
+
+  /** Removes the entry and stops looking. */
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#watcher?.close()
+    clearTimeout(this.#looking)
+    clearImmediate(this.#soon)
+    const { folder, entry } = this.#options
+    removeEntry(folder, entry.circuit, entry.peer)
+  }
+
+  /** Many files change at once when a peer starts: they are read once. */
+  #lookSoon(): void {
+    this.#soon ??= setImmediate(() => {
+      this.#soon = undefined
+      this.#look()
+    })
+  }
+
+  #look(): void {
+    if (this.#closed) return
+    clearTimeout(this.#looking)
+    this.#looking = setTimeout(() => {
+      if (++this.#looks % AGAIN_LOOKS === 0) this.#proposed.clear()
+      this.#look()
+    }, LOOK_MS).unref()
+    this.#keepEntry()
+    for (const entry of this.#others()) {
+      const text = entry.addresses.join(' ')
+      if (text === '' || this.#proposed.get(entry.peer) === text) continue
+      this.#proposed.set(entry.peer, text)
+      if (entryLives(entry)) this.#options.found(entry.peer, entry.addresses)
+    }
+  }
+
+  /** Folders for temporary files are swept by the system; a peer that runs stays listed. */
+  #keepEntry(): void {
+    const { folder, entry } = this.#options
+    try {
+      if (!hasEntry(folder, entry.circuit, entry.peer)) this.update(this.#addresses)
+    } catch { /* the folder is gone as well: who runs finds each other by other means */ }
+  }
+
+  #others(): Found[] {
+    const { folder, entry } = this.#options
+    try {
+      return readEntries(folder)
+        .filter(({ circuit, peer }) => circuit === entry.circuit && peer !== entry.peer)
+    } catch {
+      return [] // the folder was removed under us
+    }
+  }
+
+  /** Takes away what killed peers left. */
+  async #sweep(): Promise<void> {
+    for (const entry of readEntries(this.#options.folder)) {
+      if (entryLives(entry)) continue
+      // The process may run where its number is not seen from here; its socket is.
+      const answer = await askCertify(entry.socket, new Uint8Array(0))
+      if (answer !== undefined) continue
+      rmSync(entry.file, { force: true })
+      rmSync(entry.socket, { force: true })
+    }
+  }
+}
