@@ -16,12 +16,18 @@ export interface Import { target: string, line: number, names: string[], type_on
  * a type may come from anywhere: structs point at each other.
  */
 export const CORE_ORDER: string[][] = [
-  ['tables'],
-  ['fault'],
-  ['bytes', 'ring', 'heap', 'random', 'map', 'table', 'timer', 'payload'],
-  ['record', 'waiter', 'operation', 'reference', 'say'],
-  ['claim', 'match', 'channel', 'session', 'member'],
-  ['select'],
+  ['tables', 'random'],
+  ['fault', 'heap'],
+  ['bytes', 'ring', 'table', 'map', 'timer'],
+  ['payload', 'waiter'],
+  ['reference', 'peer', 'frame'],
+  ['session', 'dial'],
+  ['link', 'hello', 'probe', 'member'],
+  ['say', 'operation'],
+  ['away', 'claim', 'errand'],
+  ['match', 'channel', 'path'],
+  ['select', 'settle', 'start', 'reader', 'parked'],
+  ['program', 'serve', 'request'],
   ['node'],
   ['abi']
 ]
@@ -82,7 +88,7 @@ function coreFindings(file: Source, one: Import): string[] {
 }
 
 /** True when a name stands anywhere but in an import or where a type is named. */
-function isCalled(file: Source, name: string): boolean {
+export function isCalled(file: Source, name: string): boolean {
   let called = false
   walk(file, (node) => {
     if (!ts.isIdentifier(node) || node.text !== name) return

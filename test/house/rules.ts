@@ -282,7 +282,7 @@ function checkDoor(file: Source): Finding[] {
     if (!node.modifiers?.some((one) => one.kind === ts.SyntaxKind.ExportKeyword)) return
     for (const type of [...node.parameters.map((one) => one.type), node.type]) {
       const text = type?.getText()
-      if (text === 'u32' || text === 'i32' || text === 'void') continue
+      if (text === 'u32' || text === 'i32' || text === 'usize' || text === 'void') continue
       findings.push({ path: file.path, line: lineOf(file, node), what: `${text} at the door` })
     }
   })
