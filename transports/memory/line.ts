@@ -143,7 +143,7 @@ export class MemoryPipe implements Pipe {
   /** The other side's end came. */
   ended(clean: boolean): void {
     this.#ended = true
-    if (!clean) this.out.forget()
+    if (!clean) this.out.shut()
     if (!clean || this.#ending) this.forget()
     this.link.ended(clean)
   }

@@ -115,6 +115,11 @@ export class Wire {
     this.#arm()
   }
 
+  /** Takes no more; what is under way goes on. */
+  shut(): void {
+    this.#closed = true
+  }
+
   /** Ends without a word: the side that would be told is gone. */
   forget(): void {
     this.#closed = true
