@@ -61,9 +61,12 @@ export class Net {
     this.delay_max_ms = options.delay_max_ms ?? 1
   }
 
-  /** A new peer with a key of its own; it knows nobody yet. */
-  join(name: string, incarnation = 1): Node {
-    const node = new Node(this, name, incarnation)
+  /**
+   * A new peer with a key of its own; it knows nobody yet. `rank` heads its id, for tests that need
+   * the ids in an order.
+   */
+  join(name: string, incarnation = 1, rank = ''): Node {
+    const node = new Node(this, name, incarnation, rank)
     this.nodes.push(node)
     return node
   }
@@ -119,19 +122,28 @@ export class Net {
 
   // Faults
 
-  private key(a: Node, b: Node): string { return [a.id, b.id].sort().join(' ') }
+  /** Nothing passes from one node to another, and nobody is told. */
+  stall_way(from: Node, to: Node): void { this.stalled.add(`${from.id} ${to.id}`) }
 
   /** Nothing passes between two nodes, and nobody is told. */
-  stall(a: Node, b: Node): void { this.stalled.add(this.key(a, b)) }
+  stall(a: Node, b: Node): void {
+    this.stall_way(a, b)
+    this.stall_way(b, a)
+  }
 
-  is_stalled(a: Node, b: Node): boolean { return this.stalled.has(this.key(a, b)) }
+  is_stalled(from: Node, to: Node): boolean { return this.stalled.has(`${from.id} ${to.id}`) }
 
   /** What waited arrives now, in order. */
-  heal(a: Node, b: Node): void {
-    this.stalled.delete(this.key(a, b))
-    for (const link of this.between(a, b)) {
+  heal_way(from: Node, to: Node): void {
+    this.stalled.delete(`${from.id} ${to.id}`)
+    for (const link of this.between(from, to)) {
       for (const deliver of link.waiting.splice(0)) deliver()
     }
+  }
+
+  heal(a: Node, b: Node): void {
+    this.heal_way(a, b)
+    this.heal_way(b, a)
   }
 
   heal_all(): void {
@@ -160,7 +172,7 @@ export class Net {
   dial(from: Node, peer: number, id: string): void {
     this.after(this.delay(), () => from.when_awake(() => {
       const to = this.nodes.find((node) => node.id === id && node.alive)
-      if (to === undefined || this.is_stalled(from, to)) {
+      if (to === undefined || this.is_stalled(from, to) || this.is_stalled(to, from)) {
         const silent = this.nodes.some((node) => node.id === id && node.silent) || to !== undefined
         const reason = silent ? dial_reason.unreachable! : dial_reason.refused!
         from.host.put('dial_failed', { peer, reason })
@@ -183,8 +195,12 @@ export class Net {
     const arrive = (): void => to.when_awake(() => { if (!link.broken) act() })
     this.after(at_ms - this.now_ms, () => {
       if (link.broken) return
-      if (this.is_stalled(link.dialler, link.acceptor)) link.waiting.push(arrive)
-      else arrive()
+      // What waited goes first, in the order in which it was written.
+      const pass = (): void => {
+        if (this.is_stalled(link.other(to), to)) link.waiting.push(pass)
+        else arrive()
+      }
+      pass()
     })
   }
 }

@@ -35,7 +35,8 @@ export class Node {
   readonly links = new Map<number, Link>()
   /** Incarnation of every peer that is joined. */
   readonly members = new Map<string, number>()
-  readonly events: { event: string, id: string, name: string, incarnation: number }[] = []
+  readonly events: { event: string, id: string, name: string, incarnation: number,
+    at_ms: number }[] = []
   readonly started: { process: number, path: string, text: string, channels: number[] }[] = []
   readonly unlinked: number[] = []
   /** Answers `verify`. */
@@ -45,11 +46,11 @@ export class Node {
   private wake = 0
   private readonly clock_offset: number
 
-  constructor(net: Net, name: string, incarnation: number) {
+  constructor(net: Net, name: string, incarnation: number, rank: string) {
     this.net = net
     this.name = name
     const letters = Array.from({ length: 12 }, () => NAMES[net.random.below(26)]).join('')
-    this.id = `12D3Koo${letters}${name}`
+    this.id = `12D3Koo${rank}${letters}${name}`
     this.incarnation = incarnation
     // Some clocks stand just before they wrap.
     this.clock_offset = net.random.pick([0, 5_000, 0xfffffff0, 0xffff_ff00 - 3000])
@@ -85,6 +86,21 @@ export class Node {
     if (!this.alive || this.frozen) throw new Error(`${this.name} cannot act`)
     this.host.now_ms = this.net.now_ms + this.clock_offset >>> 0
     return input()
+  }
+
+  /** A reference to the channel at a path; waits for the owner's answer. */
+  open(path: string): number {
+    const op = this.do(() => this.host.open(path))
+    this.net.until(() => this.host.status(op) !== 'waiting', 5_000, `open ${path}`)
+    const outcome = this.host.outcome(op)
+    if (outcome.status !== 'OK') throw new Error(`open ${path}: ${outcome.status}`)
+    return outcome.value
+  }
+
+  /** A channel at this node and the references to it of other nodes, this one's first. */
+  share(path: string, capacity: number, ...others: Node[]): number[] {
+    const own = this.do(() => this.host.channel(capacity, path))
+    return [own, ...others.map((other) => other.open(`/${this.name}/${path}`))]
   }
 
   when_awake(act: () => void): void {
@@ -226,7 +242,7 @@ export class Node {
     const name = tail_text(order, id_bytes!, name_bytes!)
     const what = Object.entries(peer_event).find(([, value]) => value === event)?.[0]
     if (what === undefined) throw new Error(`a peer event ${event}`)
-    this.events.push({ event: what, id, name, incarnation: incarnation! })
+    this.events.push({ event: what, id, name, incarnation: incarnation!, at_ms: this.net.now_ms })
     if (what === 'joined') this.members.set(id, incarnation!)
     if (what === 'left') this.members.delete(id)
   }

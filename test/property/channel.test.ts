@@ -17,11 +17,11 @@ const STEPS_PER_PROGRAM = 120
 
 type Step =
   | { do: 'make', capacity: number }
-  | { do: 'send' | 'receive', channel: number, options: PairOptions }
-  | { do: 'select', cases: PairCase[], options: PairOptions }
-  | { do: 'withdraw' | 'take', target: number }
-  | { do: 'close' | 'scrub' | 'stat', channel: number }
   | { do: 'advance', ms: number }
+  | { do: 'select', cases: PairCase[], options: PairOptions }
+  | { do: 'decide', act: 'withdraw' | 'take', target: number }
+  | { do: 'plain', act: 'send' | 'receive', channel: number, options: PairOptions }
+  | { do: 'other', act: 'close' | 'scrub' | 'stat', channel: number }
 
 /** How a program leans; drawn once for each program, so that programs differ. */
 interface Lean { hold: number, timeouts: number, tries: number, ends: number, channels: number }
@@ -50,15 +50,19 @@ function select_of(random: Random, lean: Lean): Step {
 function step_of(random: Random, lean: Lean): Step {
   const channel = random.below(lean.channels)
   const draw = random.below(100)
-  if (draw < 22) return { do: 'send', channel, options: options_of(random, lean, false) }
-  if (draw < 44) return { do: 'receive', channel, options: options_of(random, lean, true) }
+  if (draw < 22) {
+    return { do: 'plain', act: 'send', channel, options: options_of(random, lean, false) }
+  }
+  if (draw < 44) {
+    return { do: 'plain', act: 'receive', channel, options: options_of(random, lean, true) }
+  }
   if (draw < 70) return select_of(random, lean)
-  if (draw < 80) return { do: 'withdraw', target: random.below(1000) }
-  if (draw < 88) return { do: 'take', target: random.below(1000) }
-  if (draw < 92) return { do: 'stat', channel }
+  if (draw < 80) return { do: 'decide', act: 'withdraw', target: random.below(1000) }
+  if (draw < 88) return { do: 'decide', act: 'take', target: random.below(1000) }
+  if (draw < 92) return { do: 'other', act: 'stat', channel }
   if (draw < 98 - lean.ends) return { do: 'advance', ms: random.between(1, 20) }
-  if (draw < 98) return { do: 'close', channel }
-  if (random.below(4) < lean.ends) return { do: 'scrub', channel }
+  if (draw < 98) return { do: 'other', act: 'close', channel }
+  if (random.below(4) < lean.ends) return { do: 'other', act: 'scrub', channel }
   return { do: 'make', capacity: random.below(4) }
 }
 
@@ -102,8 +106,8 @@ function channel_of(pair: Pair, nth: number): number {
 function perform(pair: Pair, clock: Clock, step: Step): void {
   if (step.do === 'make') return pair.make(step.capacity)
   if (step.do === 'advance') return pair.advance(step.ms)
-  if (step.do === 'withdraw' || step.do === 'take') {
-    if (pair.live.length > 0) pair[step.do](pair.live[step.target % pair.live.length]!)
+  if (step.do === 'decide') {
+    if (pair.live.length > 0) pair[step.act](pair.live[step.target % pair.live.length]!)
     return
   }
   if (pair.channels.length === 0) return
@@ -115,9 +119,8 @@ function perform(pair: Pair, clock: Clock, step: Step): void {
     return
   }
   const channel = channel_of(pair, step.channel)
-  if (step.do === 'send') pair.send(channel, clock.options(step.options))
-  else if (step.do === 'receive') pair.receive(channel, clock.options(step.options))
-  else pair[step.do](channel)
+  if (step.do === 'plain') pair[step.act](channel, clock.options(step.options))
+  else pair[step.act](channel)
 }
 
 function run(seed: number, steps: readonly Step[]): void {

@@ -1,0 +1,197 @@
+/**
+ * What must hold after a random program, whatever it was.
+ *
+ * Lives here: healing, the checks at rest, draining, the checks of every message's fate.
+ * Does not live here: the programs (program.ts).
+ *
+ * In PROTOCOL's words: a message is received at most once unless it is marked again; a send that is
+ * done was received, is buffered, or was lost with its owner or a scrub; a send that is not done was
+ * received by nobody; exactly one case of each select; after healing every operation ends and no two
+ * offers that fit stay parked; payloads return.
+ */
+import type { Node } from './node.ts'
+import type { Record, World } from './program.ts'
+
+const REST_MS = 8_000
+/** A peer that is declared left may have taken messages this long before. */
+const GHOST_MS = 6_000
+
+interface Receipt { record: Record, text: string, channel: number, again: boolean, at_ms: number }
+
+/** Heals everything, waits for rest, checks, ends all channels, checks again. */
+export function settle_and_check(world: World): void {
+  const { net } = world
+  net.heal_all()
+  for (const node of net.nodes) if (node.alive) node.thaw()
+  rest(world)
+  if (!net.meshed()) throw new Error(`not all joined again: ${members(world)}`)
+  check_parked(world)
+  const drained = drain(world)
+  check_messages(world, drained)
+  finish(world)
+}
+
+function members(world: World): string {
+  return world.net.nodes.filter((node) => node.alive).map((node) => {
+    const seen = world.net.nodes.filter((other) => other !== node && node.sees(other))
+    return `${node.name}(${node.incarnation}) sees ${seen.map(({ name }) => name).join('')}`
+  }).join(', ')
+}
+
+/** Waits until nothing moves; offers that wait for a decision are taken or denied. */
+function rest(world: World): void {
+  const { net } = world
+  for (let left = REST_MS; left > 0; left -= 200) {
+    for (const record of world.records) {
+      if (record.outcome !== undefined || !record.node.alive) continue
+      if (record.node.host.running.get(record.op)?.offered !== true) continue
+      record.node.do(() => net.random.once_in(3) ? record.node.host.withdraw(record.op)
+        : record.node.host.take(record.op))
+    }
+    world.wait(200)
+  }
+}
+
+/** Whether a channel can still be used from a node as it was when the program began. */
+function reachable(world: World, node: Node, channel: number): boolean {
+  const owner = world.owner(channel)
+  return node.alive && owner.alive && !world.renewed(owner)
+}
+
+/** Waiting cases of a channel, by kind. */
+function parked(world: World, channel: number, kind: string): Record[] {
+  return world.records.filter(({ node, outcome, cases }) => outcome === undefined && node.alive
+    && reachable(world, node, channel)
+    && cases.some((one) => one.kind === kind && one.channel === channel))
+}
+
+/** No two offers that fit each other stay parked, and nobody waits for a channel that ended. */
+function check_parked(world: World): void {
+  for (const { node, outcome, kind, cases } of world.records) {
+    if (outcome !== undefined || !node.alive) continue
+    if (kind === 'close' || kind === 'scrub') throw new Error(`a ${kind} never ends`)
+    const lost = cases.find(({ kind: one, channel }) =>
+      one !== 'after' && !reachable(world, node, channel))
+    if (lost !== undefined) throw new Error(`${kind} of ${node.name} waits for a peer that left`)
+  }
+  world.program.channels.forEach(({ capacity }, nth) => {
+    const owner = world.owner(nth)
+    if (!owner.alive || world.renewed(owner)) return
+    const senders = parked(world, nth, 'send')
+    const receivers = parked(world, nth, 'receive')
+    if (world.ended[nth] === 'scrubbed') return
+    const ref = world.refs[world.net.nodes.indexOf(owner)]![nth]!
+    const stat = owner.do(() => owner.host.stat(ref))
+    const seen = owner.host.stats.get(stat)
+    if (seen === undefined) {
+      if (senders.length + receivers.length > 0) throw new Error(`waiting on a scrubbed c${nth}`)
+      return
+    }
+    const told = `c${nth}: ${JSON.stringify(seen)}`
+    if (seen.out !== 0) throw new Error(`something is out at rest, ${told}`)
+    if (seen.closed !== 0 && senders.length > 0) throw new Error(`senders after close, ${told}`)
+    if (seen.closed !== 0 && seen.buffered === 0 && receivers.length > 0) {
+      throw new Error(`receivers after close, ${told}`)
+    }
+    if (seen.buffered > 0 && receivers.length > 0) throw new Error(`a message waits, ${told}`)
+    if (seen.buffered < capacity && senders.length > 0) throw new Error(`room waits, ${told}`)
+    if (capacity === 0 && senders.some((one) => receivers.some((two) => one !== two))) {
+      throw new Error(`a sender and a receiver wait, ${told}`)
+    }
+  })
+}
+
+/** Closes every channel that lives and receives what is left in it. */
+function drain(world: World): { text: string, channel: number }[] {
+  const left: { text: string, channel: number }[] = []
+  world.program.channels.forEach((_, nth) => {
+    const owner = world.owner(nth)
+    if (!owner.alive) return
+    const ref = world.refs[world.net.nodes.indexOf(owner)]![nth]!
+    owner.do(() => owner.host.close(ref))
+    world.wait(300)
+    for (;;) {
+      const op = owner.do(() => owner.host.receive(ref))
+      const { status, text } = owner.host.outcome(op)
+      if (status === 'OK') left.push({ text: text!, channel: nth })
+      else break
+    }
+  })
+  return left
+}
+
+function receipts_of(world: World): Receipt[] {
+  return world.records.flatMap((record) => {
+    const { outcome } = record
+    if (outcome?.text === undefined) return []
+    const one = record.cases[outcome.which]!
+    if (one.kind !== 'receive') throw new Error('a message for a case that does not receive')
+    return [{ record, text: outcome.text, channel: one.channel, again: outcome.again,
+      at_ms: record.ended_ms }]
+  })
+}
+
+/** A receipt that its channel's owner does not know of, because it declared the receiver left. */
+function ghost(world: World, receipt: Receipt): boolean {
+  const owner = world.owner(receipt.channel)
+  const { node, incarnation } = receipt.record
+  return node !== owner && owner.events.some((one) => one.event === 'left' && one.id === node.id
+    && one.incarnation === incarnation && one.at_ms < receipt.at_ms + GHOST_MS)
+}
+
+/** A message and what became of it, checked against what its sender was told. */
+function check_messages(world: World, drained: { text: string, channel: number }[]): void {
+  const receipts = receipts_of(world)
+  const sent = new Map(world.records.flatMap((record) => record.cases.flatMap((one, nth) =>
+    one.kind === 'send' ? [[one.text, { record, one, nth }] as const] : [])))
+  for (const { text, channel } of [...receipts, ...drained]) {
+    const origin = sent.get(text)
+    if (origin === undefined) throw new Error(`${text} was never sent`)
+    if (origin.one.channel !== channel) throw new Error(`${text} came out of another channel`)
+  }
+  for (const [text, { record, one, nth }] of sent) {
+    const all = receipts.filter((receipt) => receipt.text === text)
+    const fresh = all.filter((receipt) => !receipt.again)
+    const sure = all.filter((receipt) => !ghost(world, receipt))
+    const rest = drained.filter((message) => message.text === text).length
+    const told = fate(record, nth)
+    const say = `${text} on c${one.channel} of ${record.node.name}, told ${told}`
+    if (fresh.length > 1) throw new Error(`${say}, was received twice`)
+    if (sure.length + rest > 1) throw new Error(`${say}, was received ${sure.length + rest} times`)
+    if (all.some(({ again }) => again) && !left_somewhere(world)) {
+      throw new Error(`${say}, came again though nobody was declared left`)
+    }
+    if (told === 'not done' && sure.length + rest > 0) throw new Error(`${say}, was received`)
+    if (told === 'done' && all.length + rest === 0 && !may_vanish(world, one.channel)) {
+      throw new Error(`${say}, was lost`)
+    }
+  }
+}
+
+function left_somewhere(world: World): boolean {
+  return world.net.nodes.some(({ events }) => events.some(({ event }) => event === 'left'))
+}
+
+/** A buffer's messages go with its owner's death or a scrub. */
+function may_vanish(world: World, channel: number): boolean {
+  return !world.owner(channel).alive || world.ended[channel] === 'scrubbed'
+}
+
+/** What a sender was told of one of its cases. */
+function fate({ outcome, node }: Record, nth: number): 'done' | 'not done' | 'unknown' {
+  if (outcome === undefined) return node.alive ? 'not done' : 'unknown'
+  if (outcome.status === 'OK') return outcome.which === nth ? 'done' : 'not done'
+  return outcome.unknown && outcome.which === nth ? 'unknown' : 'not done'
+}
+
+/** Scrubs all; then every operation ends and nothing is kept. */
+function finish(world: World): void {
+  world.program.channels.forEach((_, nth) => {
+    const owner = world.owner(nth)
+    if (!owner.alive) return
+    const ref = world.refs[world.net.nodes.indexOf(owner)]![nth]!
+    owner.do(() => owner.host.scrub(ref))
+  })
+  world.wait(4_000)
+  for (const node of world.net.nodes) if (node.alive) node.host.check_settled(node.own_texts())
+}

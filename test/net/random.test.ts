@@ -1,0 +1,68 @@
+/**
+ * Random programs over two to four peers with cuts, delays, stalls, freezes and deaths.
+ *
+ * Lives here: running seeds, making a failing program smaller, the corpus of seeds that failed once.
+ * Does not live here: programs (program.ts), what must hold (invariant.ts).
+ *
+ * Replay: `node test/net/random.test.ts SEED`.
+ */
+import { readFileSync } from 'node:fs'
+import { suite } from '../suite.ts'
+import { shrink } from '../property/shrink.ts'
+import { settle_and_check } from './invariant.ts'
+import { World, program_of } from './program.ts'
+import type { Program } from './program.ts'
+
+const SEEDS_PER_RUN = 2_000
+const BUDGET_MS = 60_000
+const SHRINK_TRIES = 400
+
+function failure(program: Program): Error | undefined {
+  try {
+    const world = new World(program)
+    world.run()
+    settle_and_check(world)
+    return undefined
+  } catch (error) { return error as Error }
+}
+
+/** The sentence without its names and numbers, to know a failure again in a smaller program. */
+function gist(error: Error): string { return error.message.replace(/[a-z]?\d+/g, '#').slice(0, 40) }
+
+function check(seed: number): void {
+  const program = program_of(seed)
+  const first = failure(program)
+  if (first === undefined) return
+  const wanted = gist(first)
+  const steps = shrink(program.steps, (some) => {
+    const found = failure({ ...program, steps: [...some] })
+    return found !== undefined && gist(found) === wanted
+  }, SHRINK_TRIES)
+  const last = failure({ ...program, steps }) ?? first
+  const { nodes, delay_max_ms, channels } = program
+  const told = steps.map((step) => `  ${JSON.stringify(step)}`).join('\n')
+  const frame = JSON.stringify({ nodes, delay_max_ms, channels })
+  throw new Error(`seed ${seed} of ${program.steps.length} steps: ${frame}\n${told}\n${last.stack}`)
+}
+
+const replay = process.argv[2]
+if (replay !== undefined && /^\d+$/.test(replay)) check(Number(replay))
+else {
+  const test = suite('net: random programs')
+
+  test('seeds that failed once', () => {
+    const url = new URL('./seeds.json', import.meta.url)
+    const { seeds } = JSON.parse(readFileSync(url, 'utf8')) as { seeds: { seed: number }[] }
+    for (const { seed } of seeds) check(seed)
+  }, { timeout_ms: 60_000 })
+
+  test('programs of new seeds keep every promise', () => {
+    const first = Number(process.env.CIRCUIT_SEED ?? Date.now() % 1_000_000_000)
+    const end = Date.now() + BUDGET_MS
+    let nth = 0
+    while (nth < SEEDS_PER_RUN && Date.now() < end) check(first + nth++)
+    console.log(`net: ${nth} programs from seed ${first}`)
+  }, { timeout_ms: 2 * BUDGET_MS })
+
+  test.run()
+}
