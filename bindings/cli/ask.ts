@@ -10,7 +10,8 @@
  */
 import { Loss } from '../js/errors.ts'
 import { ERROR_WITHDRAWN } from '../js/tables.ts'
-import { connect, stateFolder, type Message, type Wire } from '../node/socket.ts'
+import { stateFolder } from '../node/folder.ts'
+import { connect, type Message, type Wire } from '../node/socket.ts'
 import { EXIT_PIPE, EXIT_SIGNALED, fail } from './exits.ts'
 import { valueOf, type Call } from './words.ts'
 

@@ -1,8 +1,9 @@
 /**
  * Private folders and the small files in them.
  *
- * Lives here: making a folder that only its owner enters, reading a file with a bound, replacing a
- * file as a whole. Does not live here: what the files say (keys, state, discovery-local).
+ * Lives here: where the state folder is, making a folder that only its owner enters, reading a file
+ * with a bound, replacing a file as a whole. Does not live here: what the files say (keys, state,
+ * discovery-local).
  *
  * Invariants: nothing is followed through a symbolic link that somebody else could have put there;
  * a reader sees the old bytes or the new ones, never a part; what cannot be read is never
@@ -14,7 +15,8 @@ import {
   chmodSync, closeSync, constants, fstatSync, fsyncSync, lstatSync, mkdirSync, openSync,
   readdirSync, readFileSync, renameSync, rmSync, writeSync
 } from 'node:fs'
-import { userInfo } from 'node:os'
+import { homedir, userInfo } from 'node:os'
+import { join, resolve } from 'node:path'
 
 const FOLDER_MODE = 0o700
 const FILE_MODE = 0o600
@@ -104,6 +106,17 @@ export function writePrivate(
     rmSync(beside, { force: true })
     throw error
   }
+}
+
+/**
+ * Where the state of a circuit's peer is: as given, else CIRCUIT_STATE, else
+ * `$XDG_STATE_HOME/circuit/<circuit>`, by default below `~/.local/state`. Absolute.
+ */
+export function stateFolder(circuit = 'default', given?: string): string {
+  const named = given ?? (process.env['CIRCUIT_STATE'] || undefined)
+  if (named !== undefined) return resolve(named)
+  const base = process.env['XDG_STATE_HOME'] || join(homedir(), '.local', 'state')
+  return resolve(base, 'circuit', circuit)
 }
 
 /** The user's number; 0 where the system has none. */

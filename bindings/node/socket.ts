@@ -12,8 +12,8 @@
  */
 import { createHash } from 'node:crypto'
 import { connect as connectSocket, type Socket } from 'node:net'
-import { homedir, tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { Decoder, Encoder } from 'cbor-x'
 import { pipe } from 'it-pipe'
 import { Refusal } from '../js/errors.ts'
@@ -107,17 +107,6 @@ export async function connect(state: string): Promise<Wire> {
   })
   socket.removeAllListeners('error')
   return new Wire(socket)
-}
-
-/**
- * Where the state of a circuit's peer is: as given, else CIRCUIT_STATE, else
- * `$XDG_STATE_HOME/circuit/<circuit>`, by default below `~/.local/state`. Absolute.
- */
-export function stateFolder(circuit = 'default', given?: string): string {
-  const named = given ?? (process.env['CIRCUIT_STATE'] || undefined)
-  if (named !== undefined) return resolve(named)
-  const base = process.env['XDG_STATE_HOME'] || join(homedir(), '.local', 'state')
-  return resolve(base, 'circuit', circuit)
 }
 
 /** Where the daemon of a state folder listens: in it, or by a short name where that is too long. */

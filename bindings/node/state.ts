@@ -9,8 +9,7 @@
  * name and stays; an incarnation is on the disk before it is used, and no later one is smaller; a
  * ticket's use is on the disk before its user is admitted; lists have a bound.
  */
-import { homedir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { lastClaims } from '../js/certificate.ts'
 import { Refusal, refusal } from '../js/errors.ts'
 import {
@@ -22,6 +21,8 @@ import type { Drive } from './drive.ts'
 import { NotPrivate, openFolder, readPrivate, writePrivate } from './folder.ts'
 import { keyOf, makeKey, readKey, type Key } from './keys.ts'
 import { takeLock, type Lock } from './lock.ts'
+
+export { stateFolder } from './folder.ts'
 
 /** A peer of an earlier run, and where it was last seen. */
 export interface KnownPeer { readonly id: string, readonly addresses: readonly string[] }
@@ -38,17 +39,6 @@ const LOCK_TRIES = 3
 
 /** A peer whose folder was lost must come back as a later incarnation: they start by the clock. */
 const INCARNATION_EPOCH_S = 1_577_836_800 // 2020
-
-/**
- * Where the state of a circuit's peer is: as given, else CIRCUIT_STATE, else
- * `$XDG_STATE_HOME/circuit/<circuit>`, by default below `~/.local/state`. Absolute.
- */
-export function stateFolder(circuit = 'default', given?: string): string {
-  const named = given ?? (process.env['CIRCUIT_STATE'] || undefined)
-  if (named !== undefined) return resolve(named)
-  const base = process.env['XDG_STATE_HOME'] || join(homedir(), '.local', 'state')
-  return resolve(base, 'circuit', circuit)
-}
 
 /** An open state folder. Its holder closes it. */
 export class State {
