@@ -1,0 +1,148 @@
+/**
+ * Our offers at other peers' channels: sending them, holding them back, forgetting them.
+ *
+ * Lives here: the arbiter's side of an offer whose owner is elsewhere, before and after it is sent,
+ * with the bounds of WIRE-12. Does not live here: what claims do to the operation (select), the
+ * session (session).
+ *
+ * Invariants: an away offer has an id in `offers` and stands in its peer's list; it holds one count
+ * on its reference; offers to one peer are sent in the order in which they were made; an offer that
+ * was not sent can be taken back for sure.
+ */
+import { alloc, release } from './heap'
+import { Table, table_add, table_find, table_new, table_remove } from './table'
+import { Peer } from './peer'
+import { Remote, payload_done, ref_release, ref_remote, ref_retain } from './reference'
+import { contact, peer_joined } from './member'
+import { say_offer, say_reader, say_withdraw } from './say'
+import {
+  IS_READER, IS_SELECT, IS_SENT, IS_TRY, Queue, SEND, Waiter, flagged, is, no_payload, no_peer,
+  no_waiter, queue_push, queue_take, waiter_free,
+} from './waiter'
+import {
+  OFFERS_PER_PEER_MAX, OFFER_FLAG_SELECT, OFFER_FLAG_TRY, PARKED_BYTES_PER_PEER_MAX,
+} from './tables'
+
+/** What an away offer has in hand from its owner. */
+export const AWAY_IDLE: u8 = 0
+/** A claim waits in the operation's line. */
+export const AWAY_LINED: u8 = 1
+/** Its claim holds the operation, or its message is offered. */
+export const AWAY_CHOSEN: u8 = 2
+
+let offers: Table = changetype<Table>(0)
+
+// Peers whose held-back offers may be sent at the end of this step.
+let pump_first: usize = 0
+
+// @ts-ignore: decorator
+@unmanaged
+class Pump {
+  next: usize
+  peer: Peer
+}
+
+export function away_open(): void {
+  offers = table_new()
+}
+
+// @ts-ignore: decorator
+@inline function held_back(peer: Peer): Queue {
+  return changetype<Queue>(changetype<usize>(peer) + offsetof<Peer>('held_first'))
+}
+
+/** Our offer with this id at this peer, or null: it ended while the frame was under way. */
+export function away_find(peer: Peer, offer: u32): Waiter {
+  const w = changetype<Waiter>(table_find(offers, offer))
+  return is(w) && w.peer == peer ? w : no_waiter
+}
+
+/** An offer for a channel elsewhere; false when no more offers can be named. */
+export function away_add(w: Waiter, remote: Remote): bool {
+  w.offer = table_add(offers, changetype<usize>(w))
+  if (w.offer == 0) return false
+  const peer = remote.peer
+  w.key = remote.id
+  ref_retain(remote.id)
+  w.peer = peer
+  w.peer_next = changetype<Waiter>(peer.away)
+  if (is(w.peer_next)) w.peer_next.peer_previous = w
+  peer.away = changetype<usize>(w)
+  queue_push(held_back(peer), w)
+  if (!peer_joined(peer)) contact(peer)
+  pump(peer)
+  return true
+}
+
+// @ts-ignore: decorator
+@inline function bytes_of(w: Waiter): u32 {
+  return is(w.payload) && !flagged(w, IS_SELECT) ? w.payload.bytes : 0
+}
+
+function pump(peer: Peer): void {
+  const note = changetype<Pump>(alloc(offsetof<Pump>()))
+  note.peer = peer
+  note.next = pump_first
+  pump_first = changetype<usize>(note)
+}
+
+/** Sends what is held back for this peer, as far as its bounds allow. */
+export function away_pump(peer: Peer): void {
+  const queue = held_back(peer)
+  while (is(queue.first) && peer_joined(peer)) {
+    const w = queue.first
+    const remote = ref_remote(w.key)
+    // A reference to an incarnation that has not come yet waits for it.
+    if (remote.incarnation != peer.incarnation) return
+    const bytes = bytes_of(w)
+    if (peer.out_offers >= OFFERS_PER_PEER_MAX) return
+    if (peer.out_bytes + bytes > PARKED_BYTES_PER_PEER_MAX) return
+    queue_take(w)
+    w.flags |= IS_SENT
+    peer.out_offers++
+    peer.out_bytes += bytes
+    if (flagged(w, IS_READER)) say_reader(w, remote.channel, w.seq)
+    else {
+      const select = flagged(w, IS_SELECT) ? w.op.id : 0
+      const flags = (flagged(w, IS_TRY) ? OFFER_FLAG_TRY : 0) | (select != 0 ? OFFER_FLAG_SELECT : 0)
+      say_offer(w, remote.channel, flags, select)
+    }
+  }
+}
+
+/** Sends for all peers that had a change; the end of a step. */
+export function away_flush(): void {
+  while (pump_first != 0) {
+    const note = changetype<Pump>(pump_first)
+    pump_first = note.next
+    const peer = note.peer
+    release(changetype<usize>(note), offsetof<Pump>())
+    away_pump(peer)
+  }
+}
+
+/** Forgets an offer that has ended, and frees it. */
+export function away_free(w: Waiter): void {
+  const peer = w.peer
+  queue_take(w)
+  if (is(w.peer_previous)) w.peer_previous.peer_next = w.peer_next
+  else peer.away = changetype<usize>(w.peer_next)
+  if (is(w.peer_next)) w.peer_next.peer_previous = w.peer_previous
+  if (flagged(w, IS_SENT)) {
+    peer.out_offers--
+    if (w.direction == SEND) peer.out_bytes -= bytes_of(w)
+    if (is(held_back(peer).first)) pump(peer)
+  }
+  table_remove(offers, w.offer)
+  ref_release(w.key)
+  payload_done(w.payload)
+  w.payload = no_payload
+  w.peer = no_peer
+  waiter_free(w)
+}
+
+/** Takes an offer back: its owner hears of it if it had heard of the offer. */
+export function away_withdraw(w: Waiter): void {
+  if (flagged(w, IS_SENT)) say_withdraw(w)
+  away_free(w)
+}

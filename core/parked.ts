@@ -1,0 +1,223 @@
+/**
+ * Frames between arbiters and owners, coming in.
+ *
+ * Lives here: checking offers, claims, deliveries, grants and their kin from other peers, and
+ * handing them to the owner's half (channel) or the arbiter's (select). Does not live here: links
+ * and numbering (link, session), requests (request).
+ *
+ * Invariants: a frame is checked whole before anything changes; what cannot be true is a violation
+ * (false), what merely crossed with an end is ignored (true); rights are checked here, at the owner,
+ * before an offer is parked.
+ */
+import { AWAY_CHOSEN, AWAY_IDLE, away_find } from './away'
+import { text_ptr } from './bytes'
+import { asked, granted, killed, park_for, park_reader, reader_granted } from './channel'
+import { parked } from './claim'
+import { read_end, read_u32 } from './frame'
+import { KIND_SELECT, OP_HELD } from './operation'
+import { map_find } from './map'
+import { path_under } from './path'
+import { Payload } from './payload'
+import { Peer } from './peer'
+import { reader_arrived, reader_ended } from './reader'
+import { payload_done, ref_channel } from './reference'
+import { end_offer, take_refs } from './say'
+import { on_end, on_firm, on_hold, on_unhold } from './select'
+import {
+  CLAIMED, Channel, FIRM, IS_AGAIN, IS_READER, IS_SELECT, IS_TRY, RECEIVE, SEND, Waiter, ZOMBIE,
+  flagged, is, no_payload, waiter_new,
+} from './waiter'
+import {
+  DELIVER_FLAG_AGAIN, ERROR_CLOSED, ERROR_LEFT, ERROR_NOT_PERMITTED, ERROR_OK, ERROR_SCRUBBED,
+  ERROR_WRONG_KIND, FRAME_OFFER_READER, FRAME_OFFER_RECEIVE, FRAME_OFFER_SEND, MESSAGE_BYTES_MAX,
+  OFFERS_PER_PEER_MAX, OFFER_FLAG_SELECT, OFFER_FLAG_TRY, PARKED_BYTES_PER_PEER_MAX, PREFETCH_MAX,
+  RIGHT_CHANNEL,
+} from './tables'
+
+/** True when the peer may do channel operations on this channel (DESIGN 10). */
+export function may_use(peer: Peer, c: Channel): bool {
+  if ((peer.rights & RIGHT_CHANNEL) == 0) return false
+  // A channel without a name is reached only by whoever was sent a reference to it.
+  if (!is(peer.prefix) || !is(c.anchor)) return true
+  return path_under(text_ptr(c.anchor), c.anchor.bytes, text_ptr(peer.prefix), peer.prefix.bytes)
+}
+
+/** 0, or the status with which the offer ends at once. */
+function offer_status(peer: Peer, c: Channel, kind: u32): u32 {
+  if (!is(c)) return ERROR_SCRUBBED
+  if (!may_use(peer, c)) return ERROR_NOT_PERMITTED
+  if (c.latch && c.used != 0 && kind == FRAME_OFFER_SEND) return ERROR_CLOSED
+  if (c.latch && kind == FRAME_OFFER_READER) return ERROR_WRONG_KIND
+  return ERROR_OK
+}
+
+// @ts-ignore: decorator
+@inline function over_limit(peer: Peer, payload: Payload): bool {
+  const bytes = is(payload) ? payload.bytes : 0
+  return bytes > MESSAGE_BYTES_MAX || peer.in_offers >= OFFERS_PER_PEER_MAX ||
+    peer.in_bytes + bytes > PARKED_BYTES_PER_PEER_MAX
+}
+
+/** offer_receive and offer_send. Takes the payload. False: a violation. */
+export function offer_in(peer: Peer, kind: u32, payload: Payload): bool {
+  const offer = read_u32()
+  const channel = read_u32()
+  const flags = read_u32()
+  const select = read_u32()
+  const sending = kind == FRAME_OFFER_SEND
+  const plain_send = sending && select == 0
+  const shape = (select != 0) == ((flags & OFFER_FLAG_SELECT) != 0) && is(payload) == plain_send
+  const refs = !sending || take_refs(peer, payload)
+  if (!shape || !refs || !read_end() || over_limit(peer, payload) ||
+    is(changetype<Waiter>(map_find(parked, peer.index, offer)))) {
+    payload_done(payload)
+    return false
+  }
+  const c = ref_channel(channel)
+  const status = offer_status(peer, c, kind)
+  if (status != ERROR_OK) {
+    payload_done(payload)
+    end_offer(peer, offer, status)
+    return true
+  }
+  const w = waiter_new(sending ? SEND : RECEIVE)
+  w.payload = payload
+  w.key = select
+  if (select != 0) w.flags |= IS_SELECT
+  if ((flags & OFFER_FLAG_TRY) != 0) w.flags |= IS_TRY
+  park_for(c, w, peer, offer)
+  return true
+}
+
+/** offer_reader. False: a violation. */
+export function offer_reader_in(peer: Peer): bool {
+  const offer = read_u32()
+  const channel = read_u32()
+  const credit = read_u32()
+  if (!read_end() || credit == 0 || credit > PREFETCH_MAX || over_limit(peer, no_payload) ||
+    is(changetype<Waiter>(map_find(parked, peer.index, offer)))) return false
+  const c = ref_channel(channel)
+  const status = offer_status(peer, c, FRAME_OFFER_READER)
+  if (status != ERROR_OK) end_offer(peer, offer, status)
+  else park_reader(c, waiter_new(RECEIVE), peer, offer, credit)
+  return true
+}
+
+/** grant. Takes the payload. False: a violation. */
+export function grant_in(peer: Peer, payload: Payload): bool {
+  const w = changetype<Waiter>(map_find(parked, peer.index, read_u32()))
+  const count = read_u32()
+  const refs = take_refs(peer, payload)
+  if (!refs || !read_end() || is(payload) && payload.bytes > MESSAGE_BYTES_MAX) {
+    payload_done(payload)
+    return false
+  }
+  if (!is(w)) {
+    payload_done(payload)
+    return true
+  }
+  const brings = w.direction == SEND && flagged(w, IS_SELECT) && w.phase != FIRM
+  const waits = w.phase == CLAIMED || w.phase == FIRM || w.phase == ZOMBIE
+  if (flagged(w, IS_READER) ? is(payload) : brings && !is(payload) || !waits) {
+    payload_done(payload)
+    return false
+  }
+  if (flagged(w, IS_READER)) return reader_granted(w, count)
+  if (brings) w.payload = payload
+  else payload_done(payload)
+  return granted(w)
+}
+
+/** withdraw. False: a violation. */
+export function withdraw_in(peer: Peer): bool {
+  const w = changetype<Waiter>(map_find(parked, peer.index, read_u32()))
+  if (!read_end()) return false
+  if (is(w)) killed(w, false)
+  return true
+}
+
+/** ask: a plain send wants to be withdrawn. False: a violation. */
+export function ask_in(peer: Peer): bool {
+  const w = changetype<Waiter>(map_find(parked, peer.index, read_u32()))
+  if (!read_end()) return false
+  if (!is(w)) return true
+  if (w.direction != SEND || flagged(w, IS_SELECT)) return false
+  asked(w)
+  return true
+}
+
+/** claim: hold, or the channel's end. False: a violation. */
+export function claim_in(peer: Peer): bool {
+  const w = away_find(peer, read_u32())
+  const status = read_u32()
+  if (!read_end() || status != ERROR_OK && status != ERROR_CLOSED && status != ERROR_SCRUBBED) {
+    return false
+  }
+  if (!is(w)) return true
+  if (flagged(w, IS_READER) || w.phase != AWAY_IDLE) return false
+  const selecting = w.op.kind == KIND_SELECT
+  if (status == ERROR_OK) {
+    if (!selecting) return false
+    on_hold(w)
+    return true
+  }
+  if (w.direction == SEND && !selecting) return false
+  w.status = <u8>status
+  on_firm(w)
+  return true
+}
+
+/** deliver: a message for a receive. Takes the payload. False: a violation. */
+export function deliver_in(peer: Peer, payload: Payload): bool {
+  const w = away_find(peer, read_u32())
+  const again = (read_u32() & DELIVER_FLAG_AGAIN) != 0
+  const refs = take_refs(peer, payload)
+  let fits = refs && read_end() && is(payload) && payload.bytes <= MESSAGE_BYTES_MAX
+  if (!fits || !is(w)) {
+    payload_done(payload)
+    return fits
+  }
+  if (flagged(w, IS_READER)) {
+    fits = reader_arrived(w, payload, again)
+    if (!fits) payload_done(payload)
+    return fits
+  }
+  const commits = w.phase == AWAY_CHOSEN && w.op.state == OP_HELD
+  if (w.direction != RECEIVE || w.phase != AWAY_IDLE && !commits) {
+    payload_done(payload)
+    return false
+  }
+  w.payload = payload
+  if (again) w.flags |= IS_AGAIN
+  on_firm(w)
+  return true
+}
+
+/** end: how an offer ended. False: a violation. */
+export function end_in(peer: Peer): bool {
+  const w = away_find(peer, read_u32())
+  const status = read_u32()
+  // An owner cannot claim a loss or a fault on our behalf.
+  if (!read_end() || status >= ERROR_LEFT) return false
+  if (!is(w)) return true
+  if (flagged(w, IS_READER)) {
+    if (status == ERROR_OK) return false
+    reader_ended(w, <u8>status)
+    return true
+  }
+  const held = w.phase == AWAY_CHOSEN && w.op.state == OP_HELD
+  const commit = w.direction == SEND && (w.op.kind != KIND_SELECT || held)
+  if (status == ERROR_OK ? !commit : w.phase != AWAY_IDLE) return false
+  on_end(w, <u8>status)
+  return true
+}
+
+/** unhold: a held select is let go. False: a violation. */
+export function unhold_in(peer: Peer): bool {
+  const w = away_find(peer, read_u32())
+  if (!read_end()) return false
+  if (!is(w)) return true
+  if (flagged(w, IS_READER) || w.phase != AWAY_CHOSEN || w.op.state != OP_HELD) return false
+  on_unhold(w)
+  return true
+}

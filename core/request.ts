@@ -1,0 +1,422 @@
+/**
+ * Requests: make, open, stat, close, scrub, list, start and signal, from this host.
+ *
+ * Lives here: checking the host's records, doing them here or asking the owner, and what replies
+ * mean. Does not live here: what the owner does (serve, program).
+ *
+ * Invariants: a request to a peer has an id in `requests` and stands in its peer's list until its
+ * reply; its operation completes when its last request has ended; a lost peer ends its requests with
+ * `left`, the outcome unknown when it could have changed something.
+ */
+import { alloc, release } from './heap'
+import { Text, text_new, text_of, text_ptr, text_release } from './bytes'
+import { read_array, read_end, read_text, read_u32, text_at, text_bytes } from './frame'
+import {
+  KIND_REQUEST, complete, complete_element, op_find, op_new, op_usable, refuse,
+} from './operation'
+import { at_root, deep, peer_bytes, resolve, rest_at, rest_bytes, target } from './path'
+import { drop_handle, payload_new } from './payload'
+import {
+  PEER_JOINED, Peer, peer_by_name, peer_name_count, peers_first, self_id, self_name,
+} from './peer'
+import { serve_signal, serve_start } from './program'
+import { payload_done, ref_channel, ref_of, ref_remote } from './reference'
+import { emit } from './ring'
+import {
+  entry_to, found_channel, found_element, serve_close, serve_list, serve_make, serve_open,
+  serve_scrub, serve_stat, stat_buffered, stat_capacity, stat_closed, stat_out, stat_receivers,
+  stat_senders,
+} from './serve'
+import { post, post_end, put_text, put_u32 } from './session'
+import { record_bytes } from './start'
+import { Table, table_add, table_find, table_new, table_remove } from './table'
+import { Operation, is, no_payload, no_peer } from './waiter'
+import {
+  COMPLETION_FLAG_UNKNOWN, ELEMENT_PEER, ERROR_BAD_ARGUMENT, ERROR_LEFT, ERROR_OK, ERROR_SCRUBBED,
+  ERROR_TOO_LARGE, ERROR_WRONG_KIND, FRAME_CLOSE, FRAME_LIST, FRAME_MAKE, FRAME_OPEN, FRAME_SCRUB,
+  FRAME_SIGNAL, FRAME_START, FRAME_STAT, IN_CLOSE_BYTES, IN_CLOSE_OP, IN_CLOSE_REF, IN_LIST_BYTES,
+  IN_LIST_FLAGS, IN_LIST_OP, IN_LIST_PATH_BYTES, IN_MAKE_BYTES, IN_MAKE_CAPACITY, IN_MAKE_FLAGS,
+  IN_MAKE_OP, IN_MAKE_PATH_BYTES, IN_OPEN_BYTES, IN_OPEN_OP, IN_OPEN_PATH_BYTES, IN_SCRUB_BYTES,
+  IN_SCRUB_OP, IN_SCRUB_PATH_BYTES, IN_SCRUB_REF, IN_SIGNAL_BYTES, IN_SIGNAL_OP,
+  IN_SIGNAL_PATH_BYTES, IN_SIGNAL_SIGNAL, IN_START_BYTES, IN_START_OP, IN_START_PATH_BYTES,
+  IN_START_PAYLOAD, IN_START_PAYLOAD_BYTES, IN_STAT_BYTES, IN_STAT_OP, IN_STAT_PATH_BYTES,
+  IN_STAT_REF, LIST_FLAG_DEEP, MESSAGE_BYTES_MAX, OUT_STATS, OUT_STATS_BUFFERED, OUT_STATS_BYTES, OUT_STATS_CAPACITY, OUT_STATS_CLOSED,
+  OUT_STATS_ELEMENT, OUT_STATS_OP, OUT_STATS_OUT, OUT_STATS_RECEIVERS, OUT_STATS_SENDERS,
+  REF_REMOTE,
+} from './tables'
+
+// @ts-ignore: decorator
+@unmanaged
+class Request {
+  id: u32
+  op: u32
+  peer: Peer
+  next: Request
+  previous: Request
+  /** The kind of the frame that asked. */
+  kind: u32
+  /** What stands before the paths of a list's entries. */
+  prefix: Text
+}
+
+const no_text: Text = changetype<Text>(0)
+const SLASH: u8 = 0x2f
+let requests: Table = changetype<Table>(0)
+
+export function requests_open(): void {
+  requests = table_new()
+}
+
+/** Begins a request frame to the target peer; its other fields follow, then post_end. */
+function ask(op: Operation, peer: Peer, kind: u32): Request {
+  const request = changetype<Request>(alloc(offsetof<Request>()))
+  request.id = table_add(requests, changetype<usize>(request))
+  request.op = op.id
+  request.peer = peer
+  request.kind = kind
+  request.next = changetype<Request>(peer.requests)
+  if (is(request.next)) request.next.previous = request
+  peer.requests = changetype<usize>(request)
+  op.nones++
+  post(peer, kind)
+  put_u32(request.id)
+  return request
+}
+
+function forget(request: Request): void {
+  if (is(request.previous)) request.previous.next = request.next
+  else request.peer.requests = changetype<usize>(request.next)
+  if (is(request.next)) request.next.previous = request.previous
+  table_remove(requests, request.id)
+  text_release(request.prefix)
+  release(changetype<usize>(request), offsetof<Request>())
+}
+
+/** Checks a record with a path as its tail, and where the path leads. 0, or the status. */
+function leads(record: usize, fixed: u32, path_bytes: u32, id: u32, listing: bool): u32 {
+  if (!op_usable(id) || path_bytes > 0xffff ||
+    record_bytes(record) != fixed + (path_bytes + 3 & ~3)) return ERROR_BAD_ARGUMENT
+  return resolve(record + fixed, path_bytes, listing)
+}
+
+export function make(record: usize): void {
+  const id = load<u32>(record + IN_MAKE_OP)
+  const path_bytes = load<u32>(record + IN_MAKE_PATH_BYTES)
+  const capacity = load<u32>(record + IN_MAKE_CAPACITY)
+  const flags = load<u32>(record + IN_MAKE_FLAGS)
+  const unnamed = path_bytes == 0 && record_bytes(record) == IN_MAKE_BYTES && op_usable(id)
+  let status = unnamed ? ERROR_OK : leads(record, IN_MAKE_BYTES, path_bytes, id, false)
+  if (status == ERROR_OK && !unnamed && is(target)) {
+    ask(op_new(id, KIND_REQUEST), target, FRAME_MAKE)
+    put_text(rest_at, rest_bytes)
+    put_u32(capacity)
+    put_u32(flags)
+    post_end(no_payload)
+    return
+  }
+  if (status == ERROR_OK) {
+    status = serve_make(no_peer, rest_at, unnamed ? 0 : rest_bytes, capacity, flags)
+  }
+  if (status != ERROR_OK) {
+    refuse(id, status)
+    return
+  }
+  found_channel.count++
+  complete(op_new(id, KIND_REQUEST), ERROR_OK, 0, 0, found_channel.id)
+}
+
+export function open(record: usize): void {
+  const id = load<u32>(record + IN_OPEN_OP)
+  const status = leads(record, IN_OPEN_BYTES, load<u32>(record + IN_OPEN_PATH_BYTES), id, false)
+  if (status == ERROR_OK && is(target)) {
+    ask(op_new(id, KIND_REQUEST), target, FRAME_OPEN)
+    put_text(rest_at, rest_bytes)
+    post_end(no_payload)
+    return
+  }
+  const served = status == ERROR_OK ? serve_open(no_peer, rest_at, rest_bytes) : status
+  if (served != ERROR_OK) {
+    refuse(id, served)
+    return
+  }
+  if (is(found_channel)) found_channel.count++
+  complete_element(op_new(id, KIND_REQUEST), found_element, is(found_channel) ? found_channel.id : 0)
+}
+
+/** 0, or why a reference cannot be asked about. Sets nothing. */
+function ref_status(ref: u32): u32 {
+  if ((ref & REF_REMOTE) == 0) return is(ref_channel(ref)) ? ERROR_OK : ERROR_SCRUBBED
+  const remote = ref_remote(ref)
+  if (!is(remote)) return ERROR_BAD_ARGUMENT
+  const there = !remote.dead && remote.peer.state == PEER_JOINED &&
+    remote.peer.incarnation == remote.incarnation
+  return there ? ERROR_OK : ERROR_LEFT
+}
+
+export function close(record: usize): void {
+  const id = load<u32>(record + IN_CLOSE_OP)
+  const ref = load<u32>(record + IN_CLOSE_REF)
+  let status = record_bytes(record) == IN_CLOSE_BYTES && op_usable(id) && ref != 0
+    ? ref_status(ref) : ERROR_BAD_ARGUMENT
+  if (status == ERROR_OK && (ref & REF_REMOTE) != 0) {
+    const remote = ref_remote(ref)
+    ask(op_new(id, KIND_REQUEST), remote.peer, FRAME_CLOSE)
+    put_u32(remote.channel)
+    post_end(no_payload)
+    return
+  }
+  if (status == ERROR_OK) status = serve_close(no_peer, ref)
+  refuse(id, status)
+}
+
+/** stat and scrub: by reference, or by path when that is 0. */
+function ask_about(id: u32, ref: u32, kind: u32): void {
+  const remote = ref_remote(ref)
+  ask(op_new(id, KIND_REQUEST), is(remote) ? remote.peer : target, kind)
+  put_text(rest_at, is(remote) ? 0 : rest_bytes)
+  put_u32(is(remote) ? remote.channel : 0)
+  post_end(no_payload)
+}
+
+export function scrub(record: usize): void {
+  const id = load<u32>(record + IN_SCRUB_OP)
+  const ref = load<u32>(record + IN_SCRUB_REF)
+  const path_bytes = load<u32>(record + IN_SCRUB_PATH_BYTES)
+  let status = ref == 0 ? leads(record, IN_SCRUB_BYTES, path_bytes, id, false)
+    : op_usable(id) && record_bytes(record) == IN_SCRUB_BYTES ? ref_status(ref)
+      : ERROR_BAD_ARGUMENT
+  const elsewhere = ref == 0 ? is(target) : (ref & REF_REMOTE) != 0
+  if (status == ERROR_OK && elsewhere) {
+    ask_about(id, ref, FRAME_SCRUB)
+    return
+  }
+  if (status == ERROR_OK) status = serve_scrub(no_peer, rest_at, rest_bytes, ref)
+  refuse(id, status)
+}
+
+function stats_out(op: u32): usize {
+  const out = emit(OUT_STATS, OUT_STATS_BYTES)
+  store<u32>(out + OUT_STATS_OP, op)
+  return out
+}
+
+export function stat(record: usize): void {
+  const id = load<u32>(record + IN_STAT_OP)
+  const ref = load<u32>(record + IN_STAT_REF)
+  const path_bytes = load<u32>(record + IN_STAT_PATH_BYTES)
+  let status = ref == 0 ? leads(record, IN_STAT_BYTES, path_bytes, id, false)
+    : op_usable(id) && record_bytes(record) == IN_STAT_BYTES ? ref_status(ref)
+      : ERROR_BAD_ARGUMENT
+  const elsewhere = ref == 0 ? is(target) : (ref & REF_REMOTE) != 0
+  if (status == ERROR_OK && elsewhere) {
+    ask_about(id, ref, FRAME_STAT)
+    return
+  }
+  if (status == ERROR_OK) status = serve_stat(no_peer, rest_at, rest_bytes, ref)
+  if (status == ERROR_OK) {
+    const out = stats_out(id)
+    store<u32>(out + OUT_STATS_ELEMENT, found_element)
+    store<u32>(out + OUT_STATS_CAPACITY, stat_capacity)
+    store<u32>(out + OUT_STATS_BUFFERED, stat_buffered)
+    store<u32>(out + OUT_STATS_SENDERS, stat_senders)
+    store<u32>(out + OUT_STATS_RECEIVERS, stat_receivers)
+    store<u32>(out + OUT_STATS_CLOSED, stat_closed)
+    store<u32>(out + OUT_STATS_OUT, stat_out)
+  }
+  refuse(id, status)
+}
+
+// Lists
+
+/** `/` and the name of a peer, or its id where the name is not unique. */
+function root_name(peer: Peer): Text {
+  const name = is(peer) ? peer.name : self_name
+  peer_by_name(text_ptr(name), name.bytes)
+  const shown = peer_name_count == 1 && name.bytes != 0 ? name : is(peer) ? peer.id : self_id
+  const text = text_new(shown.bytes + 1)
+  store<u8>(text_ptr(text), SLASH)
+  memory.copy(text_ptr(text) + 1, text_ptr(shown), shown.bytes)
+  return text
+}
+
+function list_root(op: Operation, into: bool): void {
+  for (let peer = peers_first; is(peer); peer = peer.next) {
+    if (peer.state != PEER_JOINED) continue
+    const name = root_name(peer)
+    entry_to(no_peer, op.id, name, 0, 0, ELEMENT_PEER, 0)
+    if (into) {
+      ask(op, peer, FRAME_LIST).prefix = name
+      put_text(0, 0)
+      put_u32(LIST_FLAG_DEEP)
+      post_end(no_payload)
+    } else text_release(name)
+  }
+  const name = root_name(no_peer)
+  entry_to(no_peer, op.id, name, 0, 0, ELEMENT_PEER, 0)
+  if (into) serve_list(no_peer, op.id, name, 0, 0, true)
+  text_release(name)
+  if (op.nones == 0) complete(op, ERROR_OK, 0, 0, 0)
+}
+
+export function list(record: usize): void {
+  const id = load<u32>(record + IN_LIST_OP)
+  const status = leads(record, IN_LIST_BYTES, load<u32>(record + IN_LIST_PATH_BYTES), id, true)
+  if (status != ERROR_OK) {
+    refuse(id, status)
+    return
+  }
+  const into = deep || (load<u32>(record + IN_LIST_FLAGS) & LIST_FLAG_DEEP) != 0
+  const op = op_new(id, KIND_REQUEST)
+  if (at_root) {
+    op.verb = FRAME_LIST
+    list_root(op, into)
+    return
+  }
+  const prefix = peer_bytes == 0 ? no_text : text_of(record + IN_LIST_BYTES, peer_bytes)
+  if (is(target)) {
+    ask(op, target, FRAME_LIST).prefix = prefix
+    put_text(rest_at, rest_bytes)
+    put_u32(into ? LIST_FLAG_DEEP : 0)
+    post_end(no_payload)
+    return
+  }
+  const served = serve_list(no_peer, id, prefix, rest_at, rest_bytes, into)
+  text_release(prefix)
+  complete(op, served, 0, 0, 0)
+}
+
+// Processes
+
+export function start(record: usize): void {
+  const id = load<u32>(record + IN_START_OP)
+  const handle = load<u32>(record + IN_START_PAYLOAD)
+  const bytes = load<u32>(record + IN_START_PAYLOAD_BYTES)
+  let status = leads(record, IN_START_BYTES, load<u32>(record + IN_START_PATH_BYTES), id, false)
+  if (status == ERROR_OK && handle == 0) status = ERROR_BAD_ARGUMENT
+  if (status == ERROR_OK && bytes > MESSAGE_BYTES_MAX) status = ERROR_TOO_LARGE
+  if (status != ERROR_OK) {
+    drop_handle(handle)
+    refuse(id, status)
+    return
+  }
+  const payload = payload_new(handle, bytes)
+  const op = op_new(id, KIND_REQUEST)
+  if (!is(target)) {
+    const served = serve_start(no_peer, id, rest_at, rest_bytes, payload)
+    if (served != ERROR_OK) complete(op, served, 0, 0, 0)
+    return
+  }
+  ask(op, target, FRAME_START)
+  put_text(rest_at, rest_bytes)
+  post_end(payload)
+  payload_done(payload)
+}
+
+export function signal(record: usize): void {
+  const id = load<u32>(record + IN_SIGNAL_OP)
+  const number = load<u32>(record + IN_SIGNAL_SIGNAL)
+  let status = leads(record, IN_SIGNAL_BYTES, load<u32>(record + IN_SIGNAL_PATH_BYTES), id, false)
+  if (status == ERROR_OK && (number == 0 || number > 64)) status = ERROR_BAD_ARGUMENT
+  if (status != ERROR_OK) {
+    refuse(id, status)
+    return
+  }
+  const op = op_new(id, KIND_REQUEST)
+  if (!is(target)) {
+    const served = serve_signal(no_peer, id, rest_at, rest_bytes, number)
+    if (served != ERROR_OK) complete(op, served, 0, 0, 0)
+    return
+  }
+  ask(op, target, FRAME_SIGNAL)
+  put_text(rest_at, rest_bytes)
+  put_u32(number)
+  post_end(no_payload)
+}
+
+// Replies
+
+/** One request of the operation has ended; the last one completes it. */
+function request_end(op: Operation, status: u32, flags: u32, value: u32): void {
+  op.nones--
+  // A list of all peers goes on without one that left; what it found stands.
+  if (op.nones == 0) complete(op, status, 0, flags, value)
+}
+
+function reply_open(op: Operation, peer: Peer, element: u32, channel: u32): void {
+  const ref = channel != 0 ? ref_of(peer, peer.incarnation, channel) : 0
+  complete_element(op, element, ref)
+}
+
+function reply_stat(op: Operation): void {
+  const out = stats_out(op.id)
+  for (let i: usize = 0; i < 7; i++) store<u32>(out + OUT_STATS_ELEMENT + (i << 2), read_u32())
+}
+
+/** reply. False: a violation. */
+export function reply_in(peer: Peer): bool {
+  const request = changetype<Request>(table_find(requests, read_u32()))
+  const status = read_u32()
+  const values = read_array()
+  if (!is(request) || request.peer != peer) {
+    for (let i: u32 = 0; i < values && i < 16; i++) read_u32()
+    return read_end() && values <= 16
+  }
+  const kind = request.kind
+  const wanted: u32 = status != ERROR_OK || kind != FRAME_OPEN && kind != FRAME_STAT ? 1
+    : kind == FRAME_OPEN ? 2 : 7
+  if (values != wanted || status >= ERROR_LEFT) return false
+  const op = op_find(request.op)
+  forget(request)
+  if (!is(op)) return true
+  if (status == ERROR_OK && kind == FRAME_STAT) {
+    reply_stat(op)
+    if (!read_end()) return false
+    request_end(op, status, 0, 0)
+    return true
+  }
+  const first = read_u32()
+  const second = wanted == 2 ? read_u32() : 0
+  if (!read_end()) {
+    request_end(op, ERROR_WRONG_KIND, 0, 0)
+    return false
+  }
+  if (status == ERROR_OK && kind == FRAME_OPEN) reply_open(op, peer, first, second)
+  else if (status == ERROR_OK && kind == FRAME_MAKE) {
+    request_end(op, status, 0, ref_of(peer, peer.incarnation, first))
+  } else request_end(op, status, 0, 0)
+  return true
+}
+
+/** entry: one line of a list that we asked for. False: a violation. */
+export function entry_in(peer: Peer): bool {
+  const request = changetype<Request>(table_find(requests, read_u32()))
+  if (!read_text()) return false
+  const ptr = text_at
+  const bytes = text_bytes
+  const element = read_u32()
+  const state = read_u32()
+  if (!read_end()) return false
+  if (is(request) && request.peer == peer && request.kind == FRAME_LIST && is(op_find(request.op))) {
+    entry_to(no_peer, request.op, request.prefix, ptr, bytes, element, state)
+  }
+  return true
+}
+
+/** The peer has left: its requests end. */
+export function requests_lost(peer: Peer): void {
+  while (peer.requests != 0) {
+    const request = changetype<Request>(peer.requests)
+    const op = op_find(request.op)
+    const kind = request.kind
+    const asked_many = is(op) && op.verb == FRAME_LIST
+    forget(request)
+    if (!is(op)) continue
+    const harmless = kind == FRAME_OPEN || kind == FRAME_LIST || kind == FRAME_STAT
+    request_end(op, asked_many ? ERROR_OK : ERROR_LEFT, harmless ? 0 : COMPLETION_FLAG_UNKNOWN, 0)
+  }
+}
+
+/** The host gives a request up: it is completed, and its replies mean nothing any more. */
+export function request_abort(op: Operation, status: u32): void {
+  complete(op, status, 0, COMPLETION_FLAG_UNKNOWN, 0)
+}
