@@ -1,0 +1,229 @@
+/**
+ * The way in: frames and timers of sessions, and goodbyes.
+ *
+ * Lives here: what is done with each frame before those above see it, which timer is whose, and
+ * leaving. Does not live here: frames of kinds 16 to 41 (those above; they call `violation` for a
+ * bad one).
+ *
+ * Invariants: a session frame is looked at only on the attached link and only in its turn; a
+ * payload that is not handed up is dropped; bytes from a peer lead to a frame, to a violation or to
+ * nothing.
+ */
+import { TIMER_DIAL, dial_due, dials_stop } from './dial'
+import {
+  frame_bad, frame_carries, frame_fields, read_array, read_end, read_open, read_u32,
+} from './frame'
+import { TIMER_EXPIRY, expiry_due, handshake_end, hello_in, refused } from './hello'
+import {
+  TIMER_HELLO, hello_late, link_violation, links_narrow, links_stop, session_over, violation,
+} from './link'
+import { gone, member_in, self_over } from './member'
+import { Payload, drop_handle, payload_new } from './payload'
+import {
+  LINK_ANSWERED, LINK_ATTACHED, LINK_VERIFY, LINK_WAIT, LOST_PARTED, Link, PEER_JOINED, PEER_KNOWN,
+  Peer, link_by_id, no_link, no_peer, no_timer, peers_first, sized, some,
+} from './peer'
+import { answer_probe, heard, watch_due } from './probe'
+import {
+  TAKEN_BEFORE, TAKEN_WRONG, TIMER_ACK, TIMER_WATCH, payload_over, post, post_end, session_ack_due,
+  session_acked, session_end, session_pump, session_take, sessions_check, watch_off,
+} from './session'
+import { Timer, timer_clear, timer_set } from './timer'
+import {
+  ERROR_BAD_FRAME, ERROR_BAD_NUMBER, ERROR_GONE, ERROR_OVER_LIMIT, FRAME_ACK, FRAME_HELLO,
+  FRAME_LEAVE, FRAME_LEAVE_ANSWER, FRAME_MEMBER, FRAME_OFFER_RECEIVE, FRAME_PING, FRAME_PONG,
+  FRAME_REFUSE, HEADER_BYTES_MAX, IN_FRAME_BYTES, IN_FRAME_HEADER_BYTES, IN_FRAME_LINK,
+  IN_FRAME_PAYLOAD, IN_FRAME_PAYLOAD_BYTES, LEAVE_TIMEOUT_MS, MESSAGE_BYTES_MAX,
+} from './tables'
+
+const TIMER_LEAVE: u32 = 69
+
+/** What `frame_in` found: a frame of kinds 16 to 41, to be read from after its `received`. */
+export let frame_peer: Peer = no_peer
+export let frame_kind: u32 = 0
+/** Its payload, or null. It belongs to those above, with its one count. */
+export let frame_payload: Payload = changetype<Payload>(0)
+
+let leave_timer: Timer = no_timer
+let leaving: bool = false
+let leave_late: bool = false
+
+// Frames
+
+/**
+ * The record `frame`. True when it is for those above, who read it to its end with the functions of
+ * frame and call `violation` when it is bad.
+ */
+export function frame_in(record: usize): bool {
+  if (load<u32>(record) >> 16 << 2 < IN_FRAME_BYTES) return false
+  const payload = load<u32>(record + IN_FRAME_PAYLOAD)
+  const bytes = load<u32>(record + IN_FRAME_PAYLOAD_BYTES)
+  const header_bytes = load<u32>(record + IN_FRAME_HEADER_BYTES)
+  const link = link_by_id(load<u32>(record + IN_FRAME_LINK))
+  if (!sized(record, IN_FRAME_BYTES, header_bytes) || !some(link)) {
+    drop_handle(payload)
+    return false
+  }
+  read_open(record + IN_FRAME_BYTES, header_bytes)
+  const count = read_array()
+  const kind = read_u32()
+  const fields = !frame_bad && count == frame_fields(kind) + 1
+  if (kind == FRAME_HELLO && !frame_bad) {
+    hello_in(link, fields, payload, bytes)
+    return false
+  }
+  const code = fault_of(kind, fields, header_bytes, payload, bytes)
+  if (code != 0) {
+    drop_handle(payload)
+    link_violation(link, code)
+    return false
+  }
+  if (kind >= FRAME_OFFER_RECEIVE) return session_frame(link, kind, payload, bytes)
+  link_frame(link, kind)
+  return false
+}
+
+/** What is wrong with the outside of a frame, 0 for nothing. */
+function fault_of(
+  kind: u32, fields: bool, header_bytes: u32, payload: u32, bytes: u32
+): u32 {
+  if (header_bytes > HEADER_BYTES_MAX || bytes > MESSAGE_BYTES_MAX) return ERROR_OVER_LIMIT
+  if (!fields || frame_fields(kind) == 0) return ERROR_BAD_FRAME
+  return payload != 0 && !frame_carries(kind) ? ERROR_BAD_FRAME : 0
+}
+
+/** A frame of the link itself. */
+function link_frame(link: Link, kind: u32): void {
+  const first = read_u32()
+  const second = kind == FRAME_PING || kind == FRAME_PONG ? read_u32() : first
+  if (!read_end()) return link_violation(link, ERROR_BAD_FRAME)
+  if (kind == FRAME_REFUSE) return refused(link, first)
+  if (kind == FRAME_ACK && link.state == LINK_ANSWERED) return handshake_end(link, first)
+  if (link.state != LINK_ATTACHED) return link_violation(link, ERROR_BAD_FRAME)
+  heard(link.peer)
+  if (!session_acked(link.peer, second)) return violation(link.peer, ERROR_BAD_NUMBER)
+  if (kind == FRAME_PING) answer_probe(link, first)
+}
+
+/** A frame of the session: its number is taken in, then it is looked at. */
+function session_frame(link: Link, kind: u32, handle: u32, bytes: u32): bool {
+  const peer = link.peer
+  const number = read_u32()
+  const received = read_u32()
+  if (frame_bad || link.state != LINK_ATTACHED) {
+    drop_handle(handle)
+    link_violation(link, ERROR_BAD_FRAME)
+    return false
+  }
+  heard(peer)
+  const taken = session_take(peer, number, received)
+  if (taken == TAKEN_WRONG || taken == TAKEN_BEFORE) {
+    drop_handle(handle)
+    if (taken == TAKEN_WRONG) violation(peer, ERROR_BAD_NUMBER)
+    return false
+  }
+  if (kind == FRAME_MEMBER) {
+    if (!member_in(peer, handle, bytes)) violation(peer, ERROR_BAD_FRAME)
+    return false
+  }
+  if (kind == FRAME_LEAVE || kind == FRAME_LEAVE_ANSWER) {
+    if (!read_end()) violation(peer, ERROR_BAD_FRAME)
+    else if (kind == FRAME_LEAVE) goodbye(peer)
+    else peer.parted = true
+    return false
+  }
+  frame_peer = peer
+  frame_kind = kind
+  frame_payload = handle == 0 ? changetype<Payload>(0) : payload_new(handle, bytes)
+  return true
+}
+
+// Goodbyes
+
+/** A peer leaves: it gets its answer, after all that was said before, and its session ends. */
+function goodbye(peer: Peer): void {
+  post(peer, FRAME_LEAVE_ANSWER)
+  post_end(changetype<Payload>(0))
+  session_pump(peer, true)
+  session_over(peer, LOST_PARTED, ERROR_GONE, no_link)
+}
+
+/** Says goodbye to all. Nothing new begins; what is under way may end until `leave_done`. */
+export function leave_begin(): void {
+  if (leaving) return
+  leaving = true
+  links_narrow()
+  leave_timer = timer_set(LEAVE_TIMEOUT_MS, TIMER_LEAVE, 0)
+  for (let peer = peers_first; some(peer); peer = peer.next) {
+    if (peer.state == PEER_KNOWN) {
+      peer.sought = false
+      peer.wanted = false
+    } else if (peer.state == PEER_JOINED) {
+      post(peer, FRAME_LEAVE)
+      post_end(changetype<Payload>(0))
+    }
+  }
+}
+
+function all_parted(): bool {
+  for (let peer = peers_first; some(peer); peer = peer.next) {
+    if (peer.state == PEER_JOINED && !peer.parted) return false
+  }
+  return true
+}
+
+/** True once all have answered or the time is over; then every session and link has ended. */
+export function leave_done(): bool {
+  if (gone || !leaving) return gone
+  if (!leave_late && !all_parted()) return false
+  if (some(leave_timer)) timer_clear(leave_timer)
+  leave_timer = no_timer
+  dials_stop()
+  for (let peer = peers_first; some(peer); peer = peer.next) {
+    if (peer.state == PEER_JOINED) {
+      session_end(peer)
+      peer.state = PEER_KNOWN
+    }
+    watch_off(peer)
+    peer.announced = false
+    if (some(peer.info)) payload_over(peer.info)
+    peer.info = changetype<Payload>(0)
+    if (some(peer.dial_timer)) timer_clear(peer.dial_timer)
+    peer.dial_timer = no_timer
+  }
+  self_over()
+  links_stop()
+  return true
+}
+
+// Timers
+
+/** A timer of these rooms is due; its pointer is no more. */
+export function session_timer(kind: u32, subject: usize): void {
+  if (kind == TIMER_ACK) session_ack_due(changetype<Peer>(subject))
+  else if (kind == TIMER_DIAL) dial_due(changetype<Peer>(subject))
+  else if (kind == TIMER_HELLO) hello_late(changetype<Link>(subject))
+  else if (kind == TIMER_WATCH) watch_due(changetype<Peer>(subject))
+  else if (kind == TIMER_EXPIRY) expiry_due(changetype<Peer>(subject))
+  else if (kind == TIMER_LEAVE) {
+    leave_timer = no_timer
+    leave_late = true
+  }
+}
+
+/** Asserts the invariants of these rooms; for tests. */
+export function session_check(): void {
+  sessions_check()
+  for (let peer = peers_first; some(peer); peer = peer.next) {
+    let attached: u32 = 0
+    for (let link = peer.links; some(link); link = link.next) {
+      assert(link.peer == peer && link_by_id(link.id) == link, 'a link that cannot be found')
+      assert((link.state == LINK_VERIFY) == (link.chain != 0), 'a chain out of its time')
+      assert(link.state != LINK_WAIT || !some(peer.link), 'a link that waits beside another')
+      if (link.state == LINK_ATTACHED) attached++
+    }
+    assert(attached == (some(peer.link) ? 1 : 0), 'links attached miscounted')
+    assert(peer.state != PEER_JOINED || some(peer.watch_timer), 'a session that nobody watches')
+    assert(some(peer.info) ? peer.announced : true, 'an info of a peer that is not here')
+  }
+}

@@ -1,0 +1,296 @@
+/**
+ * What two peers owe each other: numbered frames, resending, acknowledgements.
+ *
+ * Lives here: making session frames, giving them to the attached link within its window, keeping
+ * them until they are acknowledged, and taking numbers in. Does not live here: which link is
+ * attached (link), what a frame means (member, and those above).
+ *
+ * Invariants: frames go out in the order of their numbers, on the attached link only; a frame is
+ * kept until its number is acknowledged or the session ends; `acked ≤ sent ≤ made` modulo 2^32; at
+ * most one lone `ack` a peer and turn; each frame holds one count on its payload and gives it up
+ * through `payloads_done_next`.
+ */
+import { alloc, release } from './heap'
+import {
+  head_ptr, put_u32, write_open, write_session_head, write_tail_open, written_bytes, written_ptr,
+} from './frame'
+import { Payload } from './payload'
+import {
+  LINK_ATTACHED, Link, Out, PEER_JOINED, PEER_KNOWN, Peer, frame_out, joined_change, joined_count,
+  no_out, no_peer, no_timer, peers_first, some,
+} from './peer'
+import { ring_full } from './ring'
+import { now_ms, timer_clear, timer_set } from './timer'
+import {
+  ACK_DELAY_MS, ACK_FRAMES, FRAME_ACK, LINK_WINDOW_BYTES, PROBE_INTERVAL_MS,
+} from './tables'
+
+export { put_array, put_text, put_u32 } from './frame'
+export const TIMER_ACK: u32 = 64
+export const TIMER_WATCH: u32 = 67
+
+let dirty_first: Peer = no_peer
+let done_first: Out = no_out
+let done_last: Out = no_out
+
+let post_peer: Peer = no_peer
+let post_kind: u32 = 0
+
+function out_bytes(out: Out): u32 {
+  return offsetof<Out>() + out.bytes
+}
+
+// Frames going out
+
+/** Puts the peer on the list of those that have something to say at the end of this turn. */
+export function session_dirty(peer: Peer): void {
+  if (peer.dirty) return
+  peer.dirty = true
+  peer.dirty_next = dirty_first
+  dirty_first = peer
+}
+
+/**
+ * Begins a frame of `kind` to a joined peer; the fields after `received` follow with put_u32,
+ * put_text and put_array, as many as the kind has, then `post_end`. One at a time.
+ */
+export function post(peer: Peer, kind: u32): void {
+  assert(peer.state == PEER_JOINED && !some(post_peer), 'a frame for nobody')
+  post_peer = peer
+  post_kind = kind
+  write_tail_open()
+}
+
+/** Ends the frame and queues it. Takes one count on the payload (null: none). */
+export function post_end(payload: Payload): void {
+  const peer = post_peer
+  post_peer = no_peer
+  const bytes = written_bytes()
+  const out = changetype<Out>(alloc(offsetof<Out>() + bytes))
+  out.number = ++peer.made
+  out.kind = post_kind
+  out.bytes = bytes
+  out.payload = payload
+  if (some(payload)) payload.count++
+  memory.copy(changetype<usize>(out) + offsetof<Out>(), written_ptr(), bytes)
+  if (some(peer.last)) peer.last.next = out
+  else peer.first = out
+  peer.last = out
+  if (!some(peer.unsent)) peer.unsent = out
+  session_dirty(peer)
+}
+
+/** True when a frame of this size may go; a link with nothing out takes one of any size. */
+function fits(link: Link, bytes: u32): bool {
+  return link.out_bytes == 0 || link.out_bytes + bytes <= LINK_WINDOW_BYTES
+}
+
+/** Gives the link what is queued, as far as its window and (unless `now`) the output area go. */
+export function session_pump(peer: Peer, now: bool): void {
+  const link = peer.link
+  while (some(peer.unsent) && some(link)) {
+    const out = peer.unsent
+    const payload = out.payload
+    const payload_bytes = some(payload) ? payload.bytes : 0
+    const head_bytes = write_session_head(out.kind, out.number, peer.received)
+    if (!fits(link, head_bytes + out.bytes + payload_bytes)) return
+    if (!now && ring_full()) {
+      session_dirty(peer)
+      return
+    }
+    const tail = changetype<usize>(out) + offsetof<Out>()
+    const handle = some(payload) ? payload.handle : 0
+    frame_out(link, handle, payload_bytes, head_ptr(), head_bytes, tail, out.bytes)
+    if (<i32>(out.number - peer.sent) > 0) peer.sent = out.number
+    peer.unsent = out.next
+    told(peer)
+  }
+}
+
+/** What was received has been said. The timer runs on and looks again when it is due. */
+function told(peer: Peer): void {
+  peer.received_told = peer.received
+  peer.ack_due = false
+}
+
+/** Says what was received in a frame of its own. */
+export function session_ack(peer: Peer): void {
+  write_open(FRAME_ACK)
+  put_u32(peer.received)
+  frame_out(peer.link, 0, 0, written_ptr(), written_bytes(), 0, 0)
+  told(peer)
+}
+
+function flush(peer: Peer): void {
+  if (!some(peer.link)) return
+  session_pump(peer, false)
+  const owed = peer.received - peer.received_told
+  if (owed == 0) return
+  if (peer.ack_due || owed >= ACK_FRAMES) session_ack(peer)
+  else if (!some(peer.ack_timer)) {
+    peer.ack_timer = timer_set(ACK_DELAY_MS, TIMER_ACK, changetype<usize>(peer))
+  }
+}
+
+/** Sends what this turn has brought. Called once at the end of each turn. */
+export function sessions_flush(): void {
+  let peer = dirty_first
+  dirty_first = no_peer
+  while (some(peer)) {
+    const next = peer.dirty_next
+    peer.dirty = false
+    peer.dirty_next = no_peer
+    flush(peer)
+    peer = next
+  }
+}
+
+/** True when the output area kept frames from leaving: there is more to do. */
+export function sessions_waiting(): bool {
+  return some(dirty_first)
+}
+
+/** The acknowledgement of a peer is due. */
+export function session_ack_due(peer: Peer): void {
+  peer.ack_timer = no_timer
+  if (peer.received == peer.received_told) return
+  peer.ack_due = true
+  session_dirty(peer)
+}
+
+// Numbers coming in
+
+/** True when a peer may say that it has received this: not more than was sent. */
+export function session_may_have(peer: Peer, received: u32): bool {
+  return received - peer.acked <= peer.sent - peer.acked
+}
+
+/** The other side has everything up to `received`. False when that was never sent. */
+export function session_acked(peer: Peer, received: u32): bool {
+  // A frame that was made before another was acknowledged may say less than is known: no matter.
+  if (<i32>(received - peer.acked) <= 0) return true
+  if (!session_may_have(peer, received)) return false
+  peer.acked = received
+  while (some(peer.first) && <i32>(received - peer.first.number) >= 0) pop(peer)
+  return true
+}
+
+function pop(peer: Peer): void {
+  const out = peer.first
+  peer.first = out.next
+  if (!some(out.next)) peer.last = no_out
+  // A new link may not have got yet what the old one had brought.
+  if (peer.unsent == out) peer.unsent = out.next
+  finish(out)
+}
+
+function finish(out: Out): void {
+  if (!some(out.payload)) {
+    release(changetype<usize>(out), out_bytes(out))
+    return
+  }
+  out.next = no_out
+  if (some(done_last)) done_last.next = out
+  else done_first = out
+  done_last = out
+}
+
+/** The next payload that a frame needs no more, or null. The caller takes over its count. */
+export function payloads_done_next(): Payload {
+  const out = done_first
+  if (!some(out)) return changetype<Payload>(0)
+  done_first = out.next
+  if (!some(done_first)) done_last = no_out
+  const payload = out.payload
+  release(changetype<usize>(out), out_bytes(out))
+  return payload
+}
+
+/** Gives up one count on a payload of this room's own, in the way of a sent frame. */
+export function payload_over(payload: Payload): void {
+  const out = changetype<Out>(alloc(offsetof<Out>()))
+  out.payload = payload
+  finish(out)
+}
+
+/** The answer of `session_take`: a new frame, one that was here before, one out of number. */
+export const TAKEN_NEW: u32 = 0
+export const TAKEN_BEFORE: u32 = 1
+export const TAKEN_WRONG: u32 = 2
+
+/** Takes the numbers of a session frame in. */
+export function session_take(peer: Peer, number: u32, received: u32): u32 {
+  if (!session_acked(peer, received)) return TAKEN_WRONG
+  const step = <i32>(number - peer.received)
+  // A frame that was resent on a new link may have come on the old one.
+  if (step <= 0) return TAKEN_BEFORE
+  if (step != 1) return TAKEN_WRONG
+  peer.received = number
+  session_dirty(peer)
+  return TAKEN_NEW
+}
+
+// Beginning and ending
+
+/** A session with a peer that had none begins. */
+export function session_begin(peer: Peer, incarnation: u32): void {
+  assert(peer.state == PEER_KNOWN && !some(peer.first), 'a session over another')
+  peer.state = PEER_JOINED
+  joined_change(1)
+  peer.incarnation = incarnation
+  peer.since_ms = now_ms
+  peer.epoch = 0
+  peer.made = 0
+  peer.sent = 0
+  peer.acked = 0
+  peer.received = 0
+  peer.received_told = 0
+  peer.heard_ms = now_ms
+  watch_off(peer)
+  watch_in(peer, PROBE_INTERVAL_MS)
+}
+
+/** Looks at the peer's silence after `ms`; what is due then is decided by probe. */
+export function watch_in(peer: Peer, ms: u32): void {
+  peer.watch_timer = timer_set(ms, TIMER_WATCH, changetype<usize>(peer))
+}
+
+/** Nothing of this session is watched any more. */
+export function watch_off(peer: Peer): void {
+  if (some(peer.watch_timer)) timer_clear(peer.watch_timer)
+  if (some(peer.expiry_timer)) timer_clear(peer.expiry_timer)
+  peer.watch_timer = no_timer
+  peer.expiry_timer = no_timer
+}
+
+/** A link was attached: all that is not acknowledged goes out on it, from the first. */
+export function session_resume(peer: Peer): void {
+  peer.unsent = peer.first
+  session_dirty(peer)
+}
+
+/** Forgets what was to be sent. The caller sets the new state. */
+export function session_end(peer: Peer): void {
+  joined_change(-1)
+  while (some(peer.first)) pop(peer)
+  if (some(peer.ack_timer)) timer_clear(peer.ack_timer)
+  peer.ack_timer = no_timer
+  peer.ack_due = false
+}
+
+/** Asserts the invariants of every session; for tests. */
+export function sessions_check(): void {
+  let joined: u32 = 0
+  for (let peer = peers_first; some(peer); peer = peer.next) {
+    if (peer.state == PEER_JOINED) joined++
+    else assert(!some(peer.first) && !some(peer.link), 'frames without a session')
+    assert(!some(peer.link) || peer.link.state == LINK_ATTACHED, 'a link that is not attached')
+    assert(peer.sent - peer.acked <= peer.made - peer.acked, 'sent before it was made')
+    let number = peer.acked
+    for (let out = peer.first; some(out); out = out.next) {
+      assert(out.number == ++number, 'a frame is missing')
+    }
+    if (peer.state == PEER_JOINED) assert(number == peer.made, 'a frame is missing at the end')
+  }
+  assert(joined == joined_count, 'joined peers miscounted')
+}
