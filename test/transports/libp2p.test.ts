@@ -1,30 +1,42 @@
 /**
  * The libp2p transport: the duties of all, and what real sockets and processes add.
  */
+import { spawn } from 'node:child_process'
+import { connect } from 'node:net'
+import * as assert from 'uvu/assert'
+import { suite } from '../suite.ts'
 import { libp2pTransport } from '../../transports/libp2p.ts'
-import { compliance } from './compliance.ts'
+import {
+  LINK_WINDOW_BYTES, STREAMS_PER_PEER_MAX, STREAM_WINDOW_BYTES
+} from '../../transports/tables.ts'
+import { compliance, linked, peerOf, Witness } from './compliance.ts'
+import { filled } from './samples.ts'
 import { strangerOf } from './strangers.ts'
-import type { World } from './compliance.ts'
+import type { ChildProcess } from 'node:child_process'
+import type { Made, Peer, World } from './compliance.ts'
+import type { TestContext } from '../suite.ts'
+import type { DialError, Frame } from '../../transports/transport.ts'
+import type { Stream } from '@libp2p/interface'
 
 let made = 0
+
+async function make(listen = ['/ip4/127.0.0.1/tcp/0']): Promise<Made> {
+  const key = new Uint8Array(32)
+  new DataView(key.buffer).setUint32(0, ++made)
+  const transport = await libp2pTransport({ key, listen })
+  return { peer: transport.peer, transport }
+}
 
 async function world(): Promise<World> {
   const ends: Array<() => Promise<void>> = []
   return {
-    make: async () => {
-      const key = new Uint8Array(32)
-      new DataView(key.buffer).setUint32(0, ++made)
-      const transport = await libp2pTransport({ key, listen: ['/ip4/127.0.0.1/tcp/0'] })
-      return { peer: transport.peer, transport }
-    },
+    make,
     nowhere: '/ip4/127.0.0.1/tcp/1',
     raw: async (to, chunks) => {
       const stranger = await strangerOf()
       ends.push(() => stranger.stop())
       const stream = await stranger.open(to.transport.addresses())
-      const ended = new Promise<void>((resolve) => {
-        stream.addEventListener('close', () => resolve())
-      })
+      const ended = closed(stream)
       for (const chunk of chunks) stream.send(chunk)
       return { ended }
     },
@@ -32,4 +44,195 @@ async function world(): Promise<World> {
   }
 }
 
+function closed(stream: Stream): Promise<void> {
+  if (stream.status !== 'open') return Promise.resolve()
+  return new Promise((resolve) => stream.addEventListener('close', () => resolve()))
+}
+
 compliance('libp2p', world)
+
+const test = suite('transports: libp2p beyond its duties')
+
+async function pair(t: TestContext): Promise<[Peer, Peer]> {
+  const here = await world()
+  return [await peerOf(here, t), await peerOf(here, t)]
+}
+
+interface Child { process: ChildProcess, peer: string, addresses: string[], exit: Promise<void> }
+
+async function childOf(t: TestContext, mode: string): Promise<Child> {
+  const file = new URL('child.ts', import.meta.url).pathname
+  const child = spawn(process.execPath, [file, '9', mode], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const exit = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  t.after(async () => {
+    child.kill('SIGKILL')
+    await exit
+  })
+  const line = await new Promise<string>((resolve) => child.stdout!.once('data', resolve))
+  return { process: child, exit, ...JSON.parse(line) as { peer: string, addresses: string[] } }
+}
+
+async function linkTo(child: Child, from: Peer): Promise<Witness> {
+  const signal = AbortSignal.timeout(5_000)
+  return new Witness(await from.transport.dial(child.peer, child.addresses, signal))
+}
+
+const frames = (count: number, size: number): Frame[] =>
+  Array.from({ length: count }, (_, i) => ({ header: filled(8, i), payload: filled(size, i) }))
+
+for (const mode of ['echo', 'deaf']) {
+  test(`a killed process (${mode}) is down at once, and a dial of it is refused`, async (t) => {
+    const a = await peerOf(await world(), t)
+    const child = await childOf(t, mode)
+    const near = await linkTo(child, a)
+    if (mode === 'echo') {
+      near.link.send(frames(10, 10))
+      await near.until(() => near.count === 10)
+    } else {
+      while (near.link.send(frames(16, 4_000))) { /* until full */ }
+    }
+    child.process.kill('SIGKILL')
+    await child.exit
+    const began = performance.now()
+    await near.gone()
+    assert.ok(performance.now() - began < 1_000)
+    assert.equal(near.downs, [false])
+    const dial = a.transport.dial(child.peer, child.addresses, AbortSignal.timeout(5_000))
+    assert.is((await dial.catch((error) => error as DialError) as DialError).reason, 'refused')
+  }, { timeout_ms: 20_000 })
+}
+
+test('a frozen process ends nothing, and goes on where it was when it thaws', async (t) => {
+  const a = await peerOf(await world(), t)
+  const child = await childOf(t, 'echo')
+  const near = await linkTo(child, a)
+  child.process.kill('SIGSTOP')
+  let sent = 0
+  for (; sent < 4_000; sent += 16) if (!near.link.send(frames(16, 4_000))) break
+  assert.ok(sent < 4_000, 'the link filled')
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  assert.equal([near.downs.length, near.readies, near.count], [0, 0, 0])
+  const dial = a.transport.dial(child.peer, child.addresses, AbortSignal.timeout(300))
+  assert.is((await dial.catch((error) => error as DialError) as DialError).reason, 'unreachable')
+  child.process.kill('SIGCONT')
+  await near.until(() => near.count === sent + 16)
+  assert.is(near.readies, 1)
+}, { timeout_ms: 20_000 })
+
+test('100,000 small frames to a slow reader take bounded memory', async (t) => {
+  const [a, b] = await pair(t)
+  const [near, far] = await linked(a, b)
+  far.keep = false
+  far.onFrames = () => {
+    far.link.pause()
+    setTimeout(() => far.link.resume(), 1)
+  }
+  const before = process.memoryUsage.rss()
+  let most = 0
+  let ahead = 0
+  const lot = frames(500, 100)
+  for (let sent = 0; sent < 100_000; sent += lot.length) {
+    const readies = near.readies
+    const room = near.link.send(lot)
+    ahead = Math.max(ahead, sent - far.count)
+    if (!room) await near.until(() => near.readies > readies)
+    most = Math.max(most, process.memoryUsage.rss() - before)
+  }
+  await far.until(() => far.count === 100_000)
+  const bound = 2 * STREAM_WINDOW_BYTES + 8 * LINK_WINDOW_BYTES
+  assert.ok(ahead * 111 < bound, `${ahead * 111} bytes under way`)
+  assert.ok(most < 150e6, `${most} bytes more memory`)
+}, { timeout_ms: 20_000 })
+
+test('a connection lives as long as its last link', async (t) => {
+  const b = await peerOf(await world(), t)
+  const stranger = await strangerOf()
+  t.after(() => stranger.stop())
+  const connection = await stranger.connect(b.transport.addresses())
+  const ends = new Promise<void>((resolve) => connection.addEventListener('close', () => resolve()))
+  const streams = [await connection.newStream('/circuit/1'), await connection.newStream('/circuit/1')]
+  const [one, two] = [new Witness(await b.next()), new Witness(await b.next())]
+  one.link.close(true)
+  await one.gone()
+  await closed(streams[0]!)
+  streams[1]!.send(Uint8Array.of(2, 1, 7, 7))
+  await two.until(() => two.count === 1)
+  assert.is(connection.status, 'open')
+  two.link.close()
+  await streams[1]!.close()
+  await ends
+})
+
+test('a stranger may not have many streams, nor any of another protocol', async (t) => {
+  const b = await peerOf(await world(), t)
+  const stranger = await strangerOf()
+  t.after(() => stranger.stop())
+  const connection = await stranger.connect(b.transport.addresses())
+  const other = await connection.newStream('/ipfs/ping/1.0.0').catch((error: Error) => error.name)
+  assert.is(other, 'UnsupportedProtocolError')
+  const opened: Stream[] = []
+  for (let i = 0; i < STREAMS_PER_PEER_MAX + 4; i++) {
+    const signal = AbortSignal.timeout(1_000)
+    const stream = await connection.newStream('/circuit/1', { signal }).catch(() => undefined)
+    if (stream !== undefined) opened.push(stream)
+  }
+  assert.is(opened.length, STREAMS_PER_PEER_MAX)
+  assert.is(b.incoming.length, STREAMS_PER_PEER_MAX)
+})
+
+test('garbage on the socket ends that connection alone', async (t) => {
+  const [a, b] = await pair(t)
+  const [near, far] = await linked(a, b)
+  const port = Number(/\/tcp\/(\d+)/.exec(b.transport.addresses()[0]!)![1])
+  await Promise.all(Array.from({ length: 20 }, (_, i) => new Promise<void>((resolve) => {
+    const socket = connect(port, '127.0.0.1')
+    socket.on('error', () => {})
+    socket.on('close', () => resolve())
+    socket.resume()
+    socket.write(filled(2_000 + i, i))
+  })))
+  near.link.send(frames(1, 5))
+  await far.until(() => far.count === 1)
+  assert.is(b.incoming.length, 0)
+})
+
+test('sixteen peers may dial one at the same moment', async (t) => {
+  const b = await peerOf(await world(), t)
+  const dialling = Array.from({ length: 16 }, async () => {
+    const from = await peerOf(await world(), t)
+    const signal = AbortSignal.timeout(10_000)
+    return new Witness(await from.transport.dial(b.peer, b.transport.addresses(), signal))
+  })
+  const near = await Promise.all(dialling)
+  const far = await Promise.all(near.map(async () => new Witness(await b.next())))
+  for (const one of near) one.link.send(frames(1, 1))
+  await Promise.all(far.map((one) => one.until(() => one.count === 1)))
+}, { timeout_ms: 20_000 })
+
+test('addresses are of real interfaces, without a peer id, loopback last', async (t) => {
+  const b = await peerOf(await world(), t, () => make(['/ip4/0.0.0.0/tcp/0']))
+  const addresses = b.transport.addresses()
+  assert.match(addresses.at(-1)!, /^\/ip4\/127\.0\.0\.1\/tcp\/[1-9]\d*$/)
+  for (const one of addresses) assert.not.match(one, /0\.0\.0\.0|p2p/)
+  const a = await peerOf(await world(), t)
+  const signal = AbortSignal.timeout(5_000)
+  const address = `${addresses.at(-1)}/p2p/${b.peer}`
+  const link = await a.transport.dial(b.peer, [address], signal)
+  assert.is(link.peer, b.peer)
+  link.close(true)
+})
+
+test('a taken port is a sentence, and the transport is over', async (t) => {
+  const b = await peerOf(await world(), t)
+  const taken = [...b.transport.addresses()]
+  const { transport } = await make(taken)
+  const error = await transport.start({ link: () => {} }).catch((one: Error) => one)
+  assert.match((error as Error).message, /^Cannot listen at \/ip4\/127/)
+})
+
+test('a key that cannot be read is refused', async () => {
+  const error = await libp2pTransport({ key: new Uint8Array(7) }).catch((one: Error) => one)
+  assert.instance(error, Error)
+})
+
+test.run()

@@ -25,6 +25,8 @@ export class StreamPipe implements Pipe {
   #finished = false
   #ending = false
   #said_end = false
+  #paused = false
+  #resuming = false
   #timer: ReturnType<typeof setTimeout> | undefined
 
   constructor(stream: Stream, place: LinkPlace, gone: (pipe: StreamPipe) => void) {
@@ -59,15 +61,23 @@ export class StreamPipe implements Pipe {
 
   pause(): void {
     if (this.#ending) return
+    this.#paused = true
+    if (this.#resuming) return
     try {
       this.#stream.pause()
     } catch { /* nothing more to hold back: it has ended */ }
   }
 
   resume(): void {
+    this.#paused = false
+    this.#resuming = true
     try {
       this.#stream.resume()
     } catch { /* what was held came out first; only the window could not be told */ }
+    this.#resuming = false
+    // `resume` gives out what was held and then opens the window. A pause from inside of that
+    // would be undone by it, with the stream still paused: its buffer would fill until it breaks.
+    if (this.#paused) this.pause()
   }
 
   end(): void {

@@ -1,0 +1,23 @@
+/**
+ * A peer in a process of its own: it prints its id and addresses, and then answers every frame
+ * with a frame of the same header, or reads nothing at all when told `deaf`.
+ */
+import { libp2pTransport } from '../../transports/libp2p.ts'
+
+const [seed = '1', mode = 'echo'] = process.argv.slice(2)
+const key = new Uint8Array(32).fill(Number(seed))
+const transport = await libp2pTransport({ key, listen: ['/ip4/127.0.0.1/tcp/0'] })
+await transport.start({
+  link: (link) => {
+    link.open({
+      frames: (frames) => link.send(frames.map(({ header }) => ({ header, payload: undefined }))),
+      ready: () => {},
+      down: () => {}
+    })
+    if (mode === 'deaf') link.pause()
+  }
+})
+console.log(JSON.stringify({ peer: transport.peer, addresses: transport.addresses() }))
+// Its parent holds the other end: it never outlives the test.
+process.stdin.resume()
+process.stdin.on('end', () => process.exit(0))
