@@ -1,7 +1,7 @@
 /**
  * Who may import whom.
  *
- * Lives here: the table of STYLE's rooms and the check of one file against it. Does not live here:
+ * Lives here: the table of rooms and the check of one file against it. Does not live here:
  * the other rules (rules.ts).
  */
 import { dirname, join, normalize } from 'node:path'
@@ -22,7 +22,7 @@ export const CORE_ORDER: string[][] = [
   ['payload', 'waiter'],
   ['reference', 'peer', 'frame'],
   ['session', 'dial'],
-  ['link', 'hello', 'probe', 'member'],
+  ['link', 'hello', 'probe', 'intake', 'member'],
   ['say', 'operation'],
   ['away', 'claim', 'errand'],
   ['match', 'channel', 'path'],

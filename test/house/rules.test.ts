@@ -1,4 +1,4 @@
-/** STYLE's rules: each finds what was planted against it, and nothing in the house. */
+/** CONTRIBUTING's rules: each finds what was planted against it, and nothing in the house. */
 import * as assert from 'uvu/assert'
 import { suite } from '../suite.ts'
 import { RULES, type House } from './rules.ts'

@@ -1,5 +1,5 @@
 /**
- * STYLE's rules as functions of one file.
+ * CONTRIBUTING's rules as functions of one file.
  *
  * Lives here: each rule's sentence, its check, and breaches of it that the check must find. Does
  * not live here: who imports whom (imports.ts), what is built and installed (their own tests).
@@ -32,6 +32,8 @@ const VIEW =
   /\bmemory\.buffer\b|new ((Uint|Int|Float)(8|16|32|64)Array|DataView)\(\w*[mM]emory\b/
 const CLOCK_OR_CHANCE =
   /\b(Date\.now|new Date\(\)|performance\.\w+|Math\.random|getRandomValues|randomUUID)/
+/** A loop without a body keeps its semicolon. */
+const SEMICOLON = /^(?!\s*(\} )?(while|for) \(.*\);$).*;\s*$/
 const MACHINE_PLACE =
   /(^|[\s'"`(=])\/(work\/|root\/|home\/\w|Users\/\w)|[A-Z]:\\\\|registry\.\w+\.\w+/
 
@@ -190,7 +192,7 @@ export const RULES: Rule[] = [
   },
   {
     sentence: 'no line ends in a semicolon',
-    check: (file) => isTypeScript(file) ? findCode(file, /;\s*$/, 'a semicolon') : [],
+    check: (file) => isTypeScript(file) ? findCode(file, SEMICOLON, 'a semicolon') : [],
     planted: [plant('core/x.ts', 'let a = 1;')]
   },
   {

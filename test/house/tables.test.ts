@@ -40,8 +40,11 @@ test('a number that is no u32 is refused', () => {
 
 test('kinds and codes are unique', () => {
   const { records, errors } = readTables()
-  const rows = [records.input, records.output, records.frames]
-  for (const kinds of [...rows.map((row) => row.map(({ kind }) => kind)), errors.map((e) => e.code)]) {
+  const kinds_of = (rows: Array<{ kind: number }>) => rows.map(({ kind }) => kind)
+  for (const kinds of [
+    kinds_of(records.input), kinds_of(records.output), kinds_of(records.frames),
+    errors.map(({ code }) => code)
+  ]) {
     assert.is(new Set(kinds).size, kinds.length)
   }
 })

@@ -30,7 +30,8 @@ function disagreements(text: string): string[] {
     const rule = rules.get(name)
     const named = rule?.fields.map((field) => field.name).join()
     if (rule?.kind !== kind || named !== fields.join()) found.push(name)
-    if (!new RegExp(`= (?:.* / )?${name}(?: /.*)?$`, 'm').test(text)) found.push(`${name}: no group`)
+    const grouped = new RegExp(`= (?:.* / )?${name}(?: /.*)?$`, 'm').test(text)
+    if (!grouped) found.push(`${name}: no group`)
     rules.delete(name)
   }
   return [...found, ...rules.keys()]
