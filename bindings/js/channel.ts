@@ -1,0 +1,321 @@
+/**
+ * Channels as programs use them.
+ *
+ * Lives here: Channel, and receiving in two steps for hosts whose receiver is another program. Does
+ * not live here: windows (window), select (select), messages (message), where a channel lives and
+ * what happens in it (core).
+ *
+ * Invariants: a Channel holds one handle of its reference, given back once, by dispose or when it is
+ * collected; a refused call has changed nothing.
+ */
+import { checkOptions, checkSignal, checkTimeout, refuse } from './check.ts'
+import type { WaitOptions } from './check.ts'
+import type { Drive } from './drive.ts'
+import {
+  openWith, ReceiveOperation, SendOperation, SHAPE_ITERATED, SHAPE_RECEIVED, SHAPE_TRIED, writeSend
+} from './message.ts'
+import type { Received } from './message.ts'
+import { HoldOperation } from './offered.ts'
+import type { Offered } from './offered.ts'
+import { Request } from './operation.ts'
+import { StatOperation } from './stat.ts'
+import type { ChannelStat } from './stat.ts'
+import {
+  IN_CLOSE, IN_CLOSE_REF, IN_CLOSE_WORDS, IN_RECEIVE, IN_RECEIVE_FLAGS, IN_RECEIVE_REF,
+  IN_RECEIVE_TIMEOUT_MS, IN_RECEIVE_WORDS, IN_SCRUB, IN_SCRUB_PATH_BYTES, IN_SCRUB_REF,
+  IN_SCRUB_WORDS, IN_STAT, IN_STAT_PATH_BYTES, IN_STAT_REF, IN_STAT_WORDS, OP_FLAG_HOLD, OP_FLAG_TRY
+} from './tables.ts'
+import { Reference } from './values.ts'
+import { Reader, Writer } from './window.ts'
+
+/** A case of a select that receives. */
+export interface Receiving<T> { readonly kind: 'receive', readonly channel: Channel<T> }
+/** A case of a select that sends. */
+export interface Sending<T = unknown> {
+  readonly kind: 'send', readonly channel: Channel<T>, readonly value: T
+}
+
+/**
+ * A channel, wherever it lives. Made by `circuit.make`, `circuit.open` and `circuit.channel`, or
+ * received inside a message. Any value that CBOR can say goes through it as a copy.
+ *
+ * @example
+ * const jobs = circuit.channel<number>({ capacity: 2 })
+ * await jobs.send(1)
+ * await jobs.send(2)
+ * await jobs.close()
+ * for await (const job of jobs) console.log(job)   // 1, 2
+ */
+export class Channel<T = unknown> extends Reference {
+  /** The path under which it was made or opened; undefined when it has none or it is not known. */
+  readonly path: string | undefined
+  readonly home: Drive
+  #ref: number
+
+  /** For the binding: programs get channels from a circuit. */
+  constructor(drive: Drive, ref: number, path?: string, counted = true) {
+    super()
+    this.home = drive
+    this.#ref = ref
+    this.path = path
+    if (counted) drive.holds(this, ref)
+  }
+
+  /** The core's number for it; 0 once it was disposed. */
+  get ref(): number { return this.#ref }
+
+  /** How sentences name it. */
+  get what(): string { return this.path ?? '(unnamed)' }
+
+  /**
+   * Sends one message; resolves when the owner has it: at a rendezvous when a receiver took it, in
+   * a buffer when it has its place.
+   *
+   * The value is copied before the call returns. Refusals, nothing changed: CLOSED, SCRUBBED,
+   * TIMED_OUT, TOO_LARGE, NOT_ENCODABLE, BAD_ARGUMENT, LEAVING. Loss LEFT says if it is known that
+   * it was not sent. spec: PROTOCOL 9, 15, 16.
+   *
+   * @example
+   * await jobs.send({ name: 'a', size: 3 }, { timeout: 1000 })
+   */
+  send(value: T, options?: WaitOptions): Promise<void> {
+    return this.#send(value, options, false) as Promise<unknown> as Promise<void>
+  }
+
+  /**
+   * Sends if it can be done now; gives false when it would have to wait for a partner. Over a
+   * distance it takes one round trip. Rejects as `send` does.
+   *
+   * @example
+   * if (!await jobs.trySend(job)) console.log('nobody is ready')
+   */
+  trySend(value: T, options?: WaitOptions): Promise<boolean> {
+    return this.#send(value, options, true)
+  }
+
+  /**
+   * Receives one message. `ok` is false, and `value` undefined, when the channel is closed and
+   * drained; `again` says that it came back from a peer that was declared left and may have seen it.
+   *
+   * Refusals: SCRUBBED, TIMED_OUT, BAD_ARGUMENT, LEAVING. Losses: LEFT (nothing was taken),
+   * UNREADABLE (the message was no CBOR item and is gone). spec: PROTOCOL 9, 17, 20.
+   *
+   * @example
+   * const { value, ok } = await jobs.receive({ timeout: 1000 })
+   * if (ok) console.log(value)
+   */
+  receive(options?: WaitOptions): Promise<Received<T>> {
+    return this.#receive<Received<T>>(options, SHAPE_RECEIVED)
+  }
+
+  /**
+   * Receives if there is a message now; undefined when it would have to wait.
+   *
+   * @example
+   * const now = await jobs.tryReceive()
+   * console.log(now === undefined ? 'nothing yet' : now.value)
+   */
+  tryReceive(options?: WaitOptions): Promise<Received<T> | undefined> {
+    return this.#receive<Received<T> | undefined>(options, SHAPE_TRIED)
+  }
+
+  /** Receives until the channel is closed and drained. Leaving the loop leaves the channel alone. */
+  [Symbol.asyncIterator](): AsyncIterableIterator<T, undefined> {
+    let over = false
+    return {
+      next: () => over
+        ? Promise.resolve({ value: undefined, done: true })
+        : this.#receive<IteratorResult<T, undefined>>(undefined, SHAPE_ITERATED),
+      return: () => {
+        over = true
+        return Promise.resolve({ value: undefined, done: true })
+      },
+      [Symbol.asyncIterator]() { return this }
+    }
+  }
+
+  /**
+   * Closes the channel: what is buffered is still received, new sends are refused. Refusals: CLOSED
+   * when it was closed before, SCRUBBED. spec: PROTOCOL 17.
+   */
+  close(options?: WaitOptions): Promise<void> {
+    return this.#request(options, IN_CLOSE, IN_CLOSE_WORDS, IN_CLOSE_REF)
+  }
+
+  /**
+   * Removes the channel: everyone blocked gets SCRUBBED, what is buffered is dropped, its path is
+   * free. spec: PROTOCOL 18.
+   */
+  scrub(options?: WaitOptions): Promise<void> {
+    return this.#request(options, IN_SCRUB, IN_SCRUB_WORDS, IN_SCRUB_REF, IN_SCRUB_PATH_BYTES)
+  }
+
+  /**
+   * What stands in the channel now.
+   *
+   * @example
+   * const { buffered, capacity, closed } = await jobs.stat()
+   */
+  async stat(options?: WaitOptions): Promise<ChannelStat> {
+    const operation = new StatOperation(this.what)
+    const { drive, signal, timeout_ms } = this.#begun(options)
+    const at = drive.begin(IN_STAT, IN_STAT_WORDS, operation)
+    drive.memory.words[at + IN_STAT_REF] = this.#ref
+    drive.memory.words[at + IN_STAT_PATH_BYTES] = 0
+    drive.go()
+    operation.watch(drive, signal, timeout_ms)
+    return await operation.promise() as ChannelStat
+  }
+
+  /** The case of a select that receives from this channel. */
+  receiving(): Receiving<T> {
+    return { kind: 'receive', channel: this }
+  }
+
+  /** The case of a select that sends `value` to this channel; it is copied when select is called. */
+  sending(value: T): Sending<T> {
+    return { kind: 'send', channel: this, value }
+  }
+
+  /**
+   * A writer that has up to `window` sends under way; for throughput. `window`: 1 … 65536.
+   *
+   * @example
+   * await using out = jobs.writer({ window: 256 })
+   * for (let i = 0; i < 1000; i++) await out.send(i)
+   */
+  writer(options: { window: number }): Writer<T> {
+    return new Writer<T>(this, options)
+  }
+
+  /**
+   * A reader that lets up to `prefetch` messages come before they are asked for; for throughput.
+   * What is unread when it ends goes back to the head of the channel in order. `prefetch`: 1 … 65536.
+   *
+   * @example
+   * using inp = jobs.reader({ prefetch: 256 })
+   * for await (const job of inp) console.log(job)
+   */
+  reader(options: { prefetch: number }): Reader<T> {
+    return new Reader<T>(this, options)
+  }
+
+  /** Gives the handle back; the channel itself lives on. Later calls on this object are refused. */
+  [Symbol.dispose](): void {
+    if (this.#ref === 0) return
+    this.home.letGo(this)
+    this.home.releaseRef(this.#ref)
+    this.#ref = 0
+  }
+
+  /** For the binding: a channel that was lent is now held, or was taken back. */
+  settle(held: boolean): void {
+    if (held) this.home.holds(this, this.#ref)
+    else this.#ref = 0
+  }
+
+  /** For the binding: refuses the use of a channel that was disposed. */
+  checkHeld(): void {
+    if (this.#ref === 0) refuse(`the channel ${this.what} was disposed`)
+  }
+
+  #send(value: T, options: WaitOptions | undefined, trying: boolean): Promise<boolean> {
+    const operation = new SendOperation(this.what, trying)
+    try {
+      const { home } = this
+      this.checkHeld()
+      let timeout_ms = 0
+      let signal: AbortSignal | undefined
+      if (options !== undefined) {
+        checkOptions(options)
+        timeout_ms = checkTimeout(options.timeout)
+        signal = checkSignal(options.signal)
+      }
+      writeSend(home, this.#ref, value, timeout_ms, trying ? OP_FLAG_TRY : 0, operation)
+      home.go()
+      if (signal !== undefined) operation.watch(home, signal)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+    return operation.promise()
+  }
+
+  #receive<R>(options: WaitOptions | undefined, shape: number): Promise<R> {
+    const operation = new ReceiveOperation<R>(this.what, shape)
+    try {
+      const { home } = this
+      this.checkHeld()
+      let timeout_ms = 0
+      let signal: AbortSignal | undefined
+      if (options !== undefined) {
+        checkOptions(options)
+        timeout_ms = checkTimeout(options.timeout)
+        signal = checkSignal(options.signal)
+      }
+      const at = home.begin(IN_RECEIVE, IN_RECEIVE_WORDS, operation)
+      const { words } = home.memory
+      words[at + IN_RECEIVE_REF] = this.#ref
+      words[at + IN_RECEIVE_TIMEOUT_MS] = timeout_ms
+      words[at + IN_RECEIVE_FLAGS] = shape === SHAPE_TRIED ? OP_FLAG_TRY : 0
+      home.go()
+      if (signal !== undefined) operation.watch(home, signal)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+    return operation.promise()
+  }
+
+  async #request(
+    options: WaitOptions | undefined, kind: number, words: number, refAt: number, pathBytesAt?: number
+  ): Promise<void> {
+    const { drive, signal, timeout_ms } = this.#begun(options)
+    const operation = new Request<void>(this.what, () => undefined)
+    const at = drive.begin(kind, words, operation)
+    drive.memory.words[at + refAt] = this.#ref
+    if (pathBytesAt !== undefined) drive.memory.words[at + pathBytesAt] = 0
+    drive.go()
+    operation.watch(drive, signal, timeout_ms)
+    return operation.promise()
+  }
+
+  #begun(options: WaitOptions | undefined) {
+    checkOptions(options)
+    this.checkHeld()
+    const timeout_ms = checkTimeout(options?.timeout)
+    return { drive: this.home, signal: checkSignal(options?.signal), timeout_ms }
+  }
+}
+
+openWith((drive, ref, counted) => new Channel(drive, ref, undefined, counted))
+
+/**
+ * Receives in two steps: the message is shown and keeps its place until it is taken. For hosts
+ * whose receiver is another program, which may die before it has the message.
+ *
+ * Resolves when a message is offered, or with `ok: false` when the channel is closed and drained.
+ * `try`: rejects with WOULD_BLOCK when there is none now. Rejects as `receive` does.
+ *
+ * @example
+ * const offer = await receiveOffered(jobs)
+ * if (await delivered(offer.value)) await offer.take()
+ * else offer.deny()
+ */
+export async function receiveOffered<T>(
+  channel: Channel<T>, options?: WaitOptions & { try?: boolean }
+): Promise<Offered<T>> {
+  if (!(channel instanceof Channel)) refuse('receiveOffered needs a channel')
+  checkOptions(options)
+  channel.checkHeld()
+  const timeout_ms = checkTimeout(options?.timeout)
+  const signal = checkSignal(options?.signal)
+  const drive = channel.home
+  const held = [{ name: 0, what: channel.what, receives: true }]
+  const operation = new HoldOperation<T>(drive, held, true)
+  const at = drive.begin(IN_RECEIVE, IN_RECEIVE_WORDS, operation)
+  const { words } = drive.memory
+  words[at + IN_RECEIVE_REF] = channel.ref
+  words[at + IN_RECEIVE_TIMEOUT_MS] = timeout_ms
+  words[at + IN_RECEIVE_FLAGS] = OP_FLAG_HOLD | (options?.try === true ? OP_FLAG_TRY : 0)
+  drive.go()
+  return operation.offer(signal)
+}

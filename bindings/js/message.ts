@@ -1,0 +1,165 @@
+/**
+ * Messages between a host and its core: a value becomes a payload, a payload a value.
+ *
+ * Lives here: which values stay as they are inside the peer, the references that go with a message,
+ * the operations that carry one. Does not live here: how values are spelled (values), who waits for
+ * what (channel, window, select).
+ *
+ * Invariants: a payload that the core never got is not in the table; a message that cannot be read
+ * gives its references back.
+ */
+import type { Drive } from './drive.ts'
+import { Loss } from './errors.ts'
+import { Operation } from './operation.ts'
+import type { Completion } from './operation.ts'
+import {
+  COMPLETION_FLAG_AGAIN, COMPLETION_FLAG_SHARED, COMPLETION_FLAG_UNKNOWN, ERROR_CLOSED, ERROR_OK,
+  ERROR_WOULD_BLOCK, IN_SEND, IN_SEND_FLAGS, IN_SEND_PAYLOAD, IN_SEND_PAYLOAD_BYTES, IN_SEND_REF,
+  IN_SEND_REFS_COUNT, IN_SEND_TIMEOUT_MS, IN_SEND_WORDS, REF_REMOTE
+} from './tables.ts'
+import { decode, encode, keep, keepable, keptBytes } from './values.ts'
+import type { Reference } from './values.ts'
+import type { Packed } from './payload.ts'
+
+/** What a receive gives. `ok` is false when the channel is closed and drained. */
+export type Received<T> =
+  | { readonly value: T, readonly ok: true, readonly again: boolean }
+  | { readonly value: undefined, readonly ok: false, readonly again: false }
+
+/** Makes the channel of a reference; `counted` when the host got a handle with it. */
+export type Opener = (drive: Drive, ref: number, counted: boolean) => Reference & Disposable
+
+let opener: Opener
+
+/** Says how references become channels; channel.ts does, once. */
+export function openWith(open: Opener): void {
+  opener = open
+}
+
+/** A value on its way in: what the table will hold, its length, the references in it. */
+export interface Parcel { packed: Packed, bytes: number, refs: number[] }
+
+/** Makes a parcel for the channel `ref`. Refusals: NOT_ENCODABLE, TOO_LARGE, TOO_MANY. */
+export function parcelOf(value: unknown, ref: number, drive: Drive): Parcel {
+  if ((ref & REF_REMOTE) === 0 && keepable(value)) {
+    const packed = keep(value)
+    return { packed, bytes: keptBytes(packed), refs: NO_REFS }
+  }
+  const refs: number[] = []
+  const packed = encode(value, refs, drive)
+  return { packed, bytes: packed.length, refs }
+}
+
+const NO_REFS: number[] = []
+const NO_CHANNELS: readonly Reference[] = []
+
+/** Writes one `send` record; the caller calls `go`. */
+export function writeSend(
+  drive: Drive, ref: number, value: unknown, timeout_ms: number, flags: number,
+  listener: Parameters<Drive['begin']>[2]
+): void {
+  const { packed, bytes, refs } = parcelOf(value, ref, drive)
+  const at = drive.begin(IN_SEND, IN_SEND_WORDS + refs.length, listener)
+  const { words } = drive.memory
+  words[at + IN_SEND_REF] = ref
+  words[at + IN_SEND_PAYLOAD] = drive.payloads.put(packed)
+  words[at + IN_SEND_PAYLOAD_BYTES] = bytes
+  words[at + IN_SEND_TIMEOUT_MS] = timeout_ms
+  words[at + IN_SEND_FLAGS] = flags
+  words[at + IN_SEND_REFS_COUNT] = refs.length
+  for (let i = 0; i < refs.length; i++) words[at + IN_SEND_WORDS + i] = refs[i]!
+}
+
+/** The value of a message that the core has handed over. Throws a Loss UNREADABLE. */
+export function messageOf(completion: Completion, drive: Drive, what: string): unknown {
+  const shared = (completion.flags & COMPLETION_FLAG_SHARED) !== 0
+  const packed = shared
+    ? drive.payloads.peek(completion.payload)
+    : drive.payloads.take(completion.payload)
+  const refs = completion.refs
+  const channels = refs.length === 0 ? NO_CHANNELS : refs.map((ref) => opener(drive, ref, true))
+  return valueOf(packed, shared, channels, what)
+}
+
+/** The value of what the table holds; `shared` when others will read it too. */
+export function valueOf(
+  packed: Packed, shared: boolean, channels: readonly Reference[], what: string
+): unknown {
+  if (typeof packed !== 'object' || packed === null) return packed
+  try {
+    return decode(shared ? packed.slice() : packed, channels)
+  } catch (error) {
+    for (const channel of channels) (channel as Reference & Disposable)[Symbol.dispose]()
+    throw Object.assign(new Loss('UNREADABLE', what, 'unknown'), { cause: error })
+  }
+}
+
+/** The channels of a message that is only lent: they hold no handle yet. */
+export function lentChannels(refs: readonly number[], drive: Drive): (Reference & Disposable)[] {
+  return refs.map((ref) => opener(drive, ref, false))
+}
+
+/** A send that waits for its outcome. Resolves to true, with `try` also to false. */
+export class SendOperation extends Operation<boolean> {
+  readonly #what: string
+  readonly #trying: boolean
+
+  constructor(what: string, trying: boolean) {
+    super()
+    this.#what = what
+    this.#trying = trying
+  }
+
+  done(completion: Completion): void {
+    const { status } = completion
+    if (status === ERROR_OK) this.resolve(true)
+    else if (status === ERROR_WOULD_BLOCK && this.#trying) this.resolve(false)
+    else this.rejectStatus(status, this.#what, (completion.flags & COMPLETION_FLAG_UNKNOWN) !== 0)
+  }
+}
+
+/** How a receive gives its message. */
+export const SHAPE_RECEIVED = 0
+export const SHAPE_ITERATED = 1
+export const SHAPE_TRIED = 2
+
+const DRAINED: Received<never> = { value: undefined, ok: false, again: false }
+const FINISHED: IteratorReturnResult<undefined> = { value: undefined, done: true }
+
+/** A receive that waits for its message. */
+export class ReceiveOperation<R> extends Operation<R> {
+  readonly #what: string
+  readonly #shape: number
+
+  constructor(what: string, shape: number) {
+    super()
+    this.#what = what
+    this.#shape = shape
+  }
+
+  done(completion: Completion, drive: Drive): void {
+    const { status } = completion
+    if (status === ERROR_OK) {
+      let value: unknown
+      try { value = messageOf(completion, drive, this.#what) } catch (error) {
+        return this.#unreadable(error)
+      }
+      const again = (completion.flags & COMPLETION_FLAG_AGAIN) !== 0
+      this.resolve((this.#shape === SHAPE_ITERATED
+        ? { value, done: false }
+        : { value, ok: true, again }) as R)
+    } else if (status === ERROR_CLOSED) {
+      this.resolve((this.#shape === SHAPE_ITERATED ? FINISHED : DRAINED) as R)
+    } else if (status === ERROR_WOULD_BLOCK && this.#shape === SHAPE_TRIED) {
+      this.resolve(undefined as R)
+    } else {
+      this.rejectStatus(status, this.#what, (completion.flags & COMPLETION_FLAG_UNKNOWN) !== 0)
+    }
+  }
+
+  /** A payload that is missing from the table is our fault and ends the turn; bytes are not. */
+  #unreadable(error: unknown): void {
+    if (!(error instanceof Loss)) throw error
+    this.reject(error)
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * What a host gives to make its peer of a circuit.
+ *
+ * Lives here: the options, and the refusals of wrong ones. Does not live here: what is done with
+ * them (host), a program's `join` (bindings/node, bindings/browser).
+ *
+ * Invariant: wrong options are refused before anything starts.
+ */
+import type { Transport } from '../../transports/transport.ts'
+import type { Admission } from './certificate.ts'
+import { checkOptions, checkText, checkU32, checkWhole, refuse } from './check.ts'
+import type { Timers } from './drive.ts'
+import type { Fault } from './errors.ts'
+import { encodeInfo } from './member.ts'
+import type { Peer } from './member.ts'
+import type { Processes } from './process.ts'
+import { CHAIN_BYTES_MAX, INFO_BYTES_MAX, NAME_BYTES_MAX, PEER_ID_BYTES_MAX } from './tables.ts'
+
+/** What a certificate may permit. */
+export type Right = 'channel' | 'process' | 'admin'
+
+const RIGHTS: readonly unknown[] = ['channel', 'process', 'admin']
+
+/** What `invite` takes. `expires`: milliseconds from now. */
+export interface InviteOptions { rights?: Right[], expires?: number }
+
+/** What a host gives to make its peer of a circuit. */
+export interface CircuitOptions {
+  /** circuit.wasm, compiled. */
+  wasm: WebAssembly.Module
+  /** This peer's libp2p peer id as text, as links report it. */
+  id: string
+  /** 1 … 64 bytes, for people. */
+  name: string
+  /** A u32 greater than any that this key has had. */
+  incarnation: number
+  /** This peer's own certificate chain. */
+  chain: Uint8Array
+  labels?: Record<string, string>
+  transports: Transport[]
+  /** Judges another peer's chain; undefined when it is not valid. */
+  verify(peer: string, chain: Uint8Array): Promise<Admission | undefined>
+  /** Without them this peer starts no processes. */
+  processes?: Processes
+  /** The peer came back as this incarnation: keep the number. */
+  renewed?(incarnation: number): void
+  /** Every peer that was heard of, joined or changed. */
+  member?(peer: Peer): void
+  /** Makes a ticket. */
+  invite?(options: InviteOptions): Promise<string>
+  /** Called when the core has left, before the transports stop. */
+  ending?(): Promise<void>
+  /** The core trapped: nothing works any more. */
+  failed?(fault: Fault): void
+  /** What the core's choices are made from; by default the platform's chance. */
+  seed?: number
+  /** Milliseconds that never go backwards; performance.now by default. */
+  clock?: () => number
+  timers?: Timers
+}
+
+/** Refuses wrong options with BAD_ARGUMENT. */
+export function checkCircuitOptions(options: CircuitOptions): void {
+  if (options === undefined) refuse('createCircuit needs options')
+  checkOptions(options)
+  if (!(options.wasm instanceof WebAssembly.Module)) refuse('wasm must be a WebAssembly.Module')
+  const id = checkText(options.id, 'id', PEER_ID_BYTES_MAX)
+  const name = checkText(options.name, 'name', NAME_BYTES_MAX)
+  if (id.length === 0 || name.length === 0) refuse('id and name must not be empty')
+  checkU32(options.incarnation, 'incarnation')
+  if (!(options.chain instanceof Uint8Array) || options.chain.length > CHAIN_BYTES_MAX) {
+    refuse(`chain must be at most ${CHAIN_BYTES_MAX} bytes`)
+  }
+  if (!Array.isArray(options.transports)) refuse('transports must be a list')
+  if (typeof options.verify !== 'function') refuse('verify must be a function')
+  if (options.seed !== undefined) checkU32(options.seed, 'seed')
+  checkLabels(options.labels)
+}
+
+function checkLabels(labels: unknown): void {
+  if (labels === undefined) return
+  if (typeof labels !== 'object' || labels === null ||
+    !Object.values(labels).every((text) => typeof text === 'string')) {
+    refuse('labels must be a record of strings')
+  }
+  const info = { addresses: [], labels: labels as Record<string, string> }
+  if (encodeInfo(info).length > INFO_BYTES_MAX) refuse(`labels must fit in ${INFO_BYTES_MAX} bytes`)
+}
+
+/** Refuses wrong options of `invite` with BAD_ARGUMENT. */
+export function checkInvite(options: InviteOptions): void {
+  checkOptions(options)
+  const { rights, expires } = options
+  if (rights !== undefined && !(Array.isArray(rights) &&
+    rights.every((right) => RIGHTS.includes(right)))) {
+    refuse(`rights must be a list of ${RIGHTS.join(', ')}`)
+  }
+  if (expires !== undefined) checkWhole(expires, 'expires', 1, Number.MAX_SAFE_INTEGER)
+}

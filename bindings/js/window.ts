@@ -1,0 +1,244 @@
+/**
+ * Explicit windows: many sends or receives of one channel under way at once.
+ *
+ * Lives here: Writer and Reader. Does not live here: the plain operations (channel), prefetched
+ * messages and where they go back to (core).
+ *
+ * Invariants: a writer has at most `window` sends under way, in the order of its calls; an error of
+ * one is told by the next call and by `flush`, once it is known; a reader has no message of its own:
+ * what was not given out is the core's.
+ */
+import type { Channel } from './channel.ts'
+import { checkOptions, checkSignal, checkTimeout, checkWhole, refuse } from './check.ts'
+import type { WaitOptions } from './check.ts'
+import type { Drive } from './drive.ts'
+import { failure, Refusal } from './errors.ts'
+import { ReceiveOperation, SHAPE_ITERATED, SHAPE_RECEIVED, writeSend } from './message.ts'
+import type { Received } from './message.ts'
+import { Operation, Request } from './operation.ts'
+import type { Completion, Receiver } from './operation.ts'
+import {
+  COMPLETION_FLAG_UNKNOWN, ERROR_OK, IN_READ, IN_READER, IN_READER_END, IN_READER_END_READER,
+  IN_READER_END_WORDS, IN_READER_PREFETCH, IN_READER_REF, IN_READER_WORDS, IN_READ_READER,
+  IN_READ_TIMEOUT_MS, IN_READ_WORDS, OPERATIONS_MAX, PREFETCH_MAX
+} from './tables.ts'
+
+const TAKEN = Promise.resolve()
+
+/** One wait of a writer's caller: for room in the window, or for all to be done. */
+class Turn extends Operation<void> {
+  readonly value: unknown
+  constructor(value?: unknown) {
+    super()
+    this.value = value
+  }
+  done(): void { this.resolve() }
+}
+
+/**
+ * Sends with a window: `send` resolves as soon as fewer than `window` sends are under way, `flush`
+ * when the owner has all of them.
+ */
+export class Writer<T> implements Receiver {
+  readonly window: number
+  readonly #channel: Channel<T>
+  readonly #drive: Drive
+  #under_way = 0
+  #error: Error | undefined = undefined
+  #ended = false
+  #waiting: Turn[] = []
+  #flushing: Turn[] = []
+
+  constructor(channel: Channel<T>, options: { window: number }) {
+    checkOptions(options)
+    this.window = checkWhole(options?.window, 'window', 1, PREFETCH_MAX)
+    channel.checkHeld()
+    this.#channel = channel
+    this.#drive = channel.home
+  }
+
+  /**
+   * Takes one message; the value is copied when its send begins. Rejects with what became of an
+   * earlier one, if that is known to have failed; then later ones fail as well.
+   */
+  send(value: T): Promise<void> {
+    if (this.#error !== undefined) return Promise.reject(this.#error)
+    if (this.#ended) return Promise.reject(new Refusal('BAD_ARGUMENT', 'the writer was ended'))
+    if (this.#under_way < this.window && this.#waiting.length === 0) {
+      try {
+        this.#begin(value)
+      } catch (error) {
+        return Promise.reject(error)
+      }
+      this.#drive.go()
+      return TAKEN
+    }
+    if (this.#waiting.length >= OPERATIONS_MAX) {
+      return Promise.reject(new Refusal('TOO_MANY', 'sends that wait for the window'))
+    }
+    const turn = new Turn(value)
+    this.#waiting.push(turn)
+    return turn.promise()
+  }
+
+  /** Resolves when the owner has all that was sent; rejects with the first failure. */
+  flush(): Promise<void> {
+    if (this.#error !== undefined) return Promise.reject(this.#error)
+    if (this.#under_way === 0 && this.#waiting.length === 0) return TAKEN
+    const turn = new Turn()
+    this.#flushing.push(turn)
+    return turn.promise()
+  }
+
+  /** Sends no more through this writer; what is under way goes on. */
+  [Symbol.dispose](): void {
+    this.#ended = true
+  }
+
+  /** Waits for what is under way, then ends. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#ended = true
+    await this.flush()
+  }
+
+  /** For the driver: one of the sends has its outcome. */
+  done(completion: Completion): void {
+    this.#under_way -= 1
+    const { status, flags } = completion
+    if (status !== ERROR_OK && this.#error === undefined) {
+      const unknown = (flags & COMPLETION_FLAG_UNKNOWN) !== 0
+      this.#break(failure(status, this.#channel.what, unknown))
+    }
+    while (this.#waiting.length > 0 && this.#under_way < this.window) this.#next()
+    if (this.#under_way === 0) this.#flushed()
+  }
+
+  /** For the driver: no outcome will come. */
+  fail(error: Error): void {
+    this.#under_way -= 1
+    this.#break(error)
+    if (this.#under_way === 0) this.#flushed()
+  }
+
+  #begin(value: unknown): void {
+    this.#channel.checkHeld()
+    writeSend(this.#drive, this.#channel.ref, value, 0, 0, this)
+    this.#under_way += 1
+  }
+
+  #next(): void {
+    const turn = this.#waiting.shift()!
+    try {
+      this.#begin(turn.value)
+      turn.resolve()
+    } catch (error) {
+      turn.reject(error)
+    }
+  }
+
+  #break(error: Error): void {
+    this.#error ??= error
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const turn of waiting) turn.reject(this.#error)
+  }
+
+  #flushed(): void {
+    const flushing = this.#flushing
+    this.#flushing = []
+    for (const turn of flushing) {
+      if (this.#error !== undefined) turn.reject(this.#error)
+      else turn.resolve()
+    }
+  }
+}
+
+/**
+ * Receives with a prefetch: up to `prefetch` messages are on their way before they are asked for.
+ */
+export class Reader<T> {
+  readonly prefetch: number
+  readonly #channel: Channel<T>
+  readonly #drive: Drive
+  #id = 0
+  #opening: Promise<number> | undefined = undefined
+  #ended = false
+
+  constructor(channel: Channel<T>, options: { prefetch: number }) {
+    checkOptions(options)
+    this.prefetch = checkWhole(options?.prefetch, 'prefetch', 1, PREFETCH_MAX)
+    channel.checkHeld()
+    this.#channel = channel
+    this.#drive = channel.home
+    this.#opening = this.#open()
+    // Told by the first receive.
+    this.#opening.catch(() => {})
+  }
+
+  /** Receives one message, as a channel does. */
+  receive(options?: WaitOptions): Promise<Received<T>> {
+    return this.#read<Received<T>>(options, SHAPE_RECEIVED)
+  }
+
+  /** Receives until the channel is closed and drained. Leaving the loop ends the reader. */
+  [Symbol.asyncIterator](): AsyncIterableIterator<T, undefined> {
+    return {
+      next: () => this.#ended
+        ? Promise.resolve({ value: undefined, done: true })
+        : this.#read<IteratorResult<T, undefined>>(undefined, SHAPE_ITERATED),
+      return: () => {
+        this[Symbol.dispose]()
+        return Promise.resolve({ value: undefined, done: true })
+      },
+      [Symbol.asyncIterator]() { return this }
+    }
+  }
+
+  /** Ends the reader; what was not received goes back to the head of the channel, in order. */
+  [Symbol.dispose](): void {
+    if (this.#ended) return
+    this.#ended = true
+    if (this.#id !== 0) this.#end(this.#id)
+    else this.#opening?.then((id) => this.#end(id), () => {})
+  }
+
+  async #open(): Promise<number> {
+    const opened = new Request<number>(this.#channel.what, (completion) => {
+      this.#id = completion.value
+      return completion.value
+    })
+    const at = this.#drive.begin(IN_READER, IN_READER_WORDS, opened)
+    const { words } = this.#drive.memory
+    words[at + IN_READER_REF] = this.#channel.ref
+    words[at + IN_READER_PREFETCH] = this.prefetch
+    this.#drive.go()
+    return opened.promise()
+  }
+
+  #read<R>(options: WaitOptions | undefined, shape: number): Promise<R> {
+    const operation = new ReceiveOperation<R>(this.#channel.what, shape)
+    try {
+      if (this.#ended) refuse('the reader was ended')
+      checkOptions(options)
+      const timeout_ms = checkTimeout(options?.timeout)
+      const signal = checkSignal(options?.signal)
+      if (this.#id === 0) return this.#opening!.then(() => this.#read<R>(options, shape))
+      const at = this.#drive.begin(IN_READ, IN_READ_WORDS, operation)
+      const { words } = this.#drive.memory
+      words[at + IN_READ_READER] = this.#id
+      words[at + IN_READ_TIMEOUT_MS] = timeout_ms
+      this.#drive.go()
+      if (signal !== undefined) operation.watch(this.#drive, signal)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+    return operation.promise()
+  }
+
+  #end(id: number): void {
+    if (this.#drive.ended) return
+    const at = this.#drive.record(IN_READER_END, IN_READER_END_WORDS)
+    this.#drive.memory.words[at + IN_READER_END_READER] = id
+    this.#drive.go()
+  }
+}
