@@ -15,12 +15,14 @@ import { tcp } from '@libp2p/tcp'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import { DialFailure, firstOf, reasonOfAll } from './dial.ts'
+import { answerOn, askOn } from './libp2p/exchange.ts'
 import { StreamPipe } from './libp2p/pipe.ts'
 import {
   ADDRESSES_PER_PEER_MAX, ADDRESS_POLL_MS, DIAL_STAGGER_MS, DIAL_TIMEOUT_MS, ERROR_CANNOT_LISTEN,
   HELLO_TIMEOUT_MS, LINKS_MAX, LINK_CLOSE_MS, PEERS_MAX, SENTENCE_CANNOT_LISTEN,
   STREAMS_PER_PEER_MAX, STREAM_WINDOW_BYTES
 } from './tables.ts'
+import type { Answering, ExchangeBounds } from './exchange.ts'
 import type { DialReason, Link, Transport, TransportEvents } from './transport.ts'
 import type { Connection, Libp2p, Listener, PrivateKey, Stream } from '@libp2p/interface'
 
@@ -167,6 +169,41 @@ export class Libp2pTransport implements Transport {
     } finally {
       this.#dials.delete(peer)
     }
+  }
+
+  /**
+   * Answers requests of peers, members or not, on streams of another protocol: one request and one
+   * answer each. Call it before `start`.
+   */
+  async serve(protocol: string, bounds: ExchangeBounds, answer: Answering): Promise<void> {
+    await this.#node.handle(protocol, (stream, connection) => {
+      void answerOn(stream, connection.remotePeer.toString(), answer, bounds)
+    }, { maxInboundStreams: STREAMS_PER_PEER_MAX })
+  }
+
+  /**
+   * Asks a peer that serves a protocol. The peer that answers is proved.
+   *
+   * Rejects when no address leads to it, or when it does not serve that, or not in time.
+   */
+  async ask(
+    peer: string, addresses: readonly string[], protocol: string, request: Uint8Array,
+    bounds: ExchangeBounds
+  ): Promise<Uint8Array> {
+    const ends = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(bounds.timeout_ms)])
+    const plain = addresses.filter((address) => this.speaks(address))
+      .map((address) => address.replace(/\/p2p\/.*/, ''))
+    if (plain.length === 0) throw new DialFailure('no_address', peer)
+    return await firstOf(plain.slice(0, ADDRESSES_PER_PEER_MAX), DIAL_STAGGER_MS, ends,
+      async (address, signal) => {
+        const connection = await this.#node.dial(multiaddr(address), { signal, force: true })
+        try {
+          if (connection.remotePeer.toString() !== peer) throw new DialFailure('wrong_peer', peer)
+          return await askOn(await connection.newStream(protocol, { signal }), request, bounds)
+        } finally {
+          this.#release(connection, SPARE_MS)
+        }
+      }, () => {})
   }
 
   stop(): Promise<void> {

@@ -6,8 +6,7 @@
  * (bindings/js/certificate).
  *
  * A request is a CBOR list `[1, peer id, chain]`, an answer `[1, status, chain]`: status 0 and the
- * longer chain, or a code of the errors' table and nothing. On a stream each stands behind its
- * length, a u32 with the highest byte first.
+ * longer chain, or a code of the errors' table and nothing.
  *
  * Invariants: a request or an answer is bounded in bytes and in time; wrong bytes end their own
  * connection only.
@@ -16,6 +15,7 @@
  */
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { rmSync } from 'node:fs'
+import { OneMessage, lengthened, type ExchangeBounds } from '../../transports/exchange.ts'
 import { NotPlain, decodePlain, encodePlain, type Plain } from '../js/cose.ts'
 import { Refusal, numberOf } from '../js/errors.ts'
 import {
@@ -25,6 +25,11 @@ import {
 /** The libp2p protocol of the exchange. */
 export const CERTIFY_PROTOCOL = '/circuit/certify/1'
 
+/** How much and how long one request may be, and its answer. */
+export const CERTIFY_BOUNDS: ExchangeBounds = {
+  bytes_max: CERTIFY_BYTES_MAX, timeout_ms: CERTIFY_TIMEOUT_MS
+}
+
 /** Who asks, and the chain that it has; empty for none. */
 export interface Request { readonly peer: string, readonly chain: Uint8Array }
 
@@ -32,7 +37,6 @@ export interface Request { readonly peer: string, readonly chain: Uint8Array }
 export type Answer = { readonly status: number, readonly chain: Uint8Array }
 
 const VERSION = 1
-const LENGTH_BYTES = 4
 const SOCKET_MODE_MASK = 0o177
 const CONNECTIONS_MAX = 16
 
@@ -89,19 +93,17 @@ export async function serveCertify(
     socket.on('error', () => {})
     socket.setTimeout(CERTIFY_TIMEOUT_MS, () => socket.destroy())
     wholeMessage(socket).then(answer).then((bytes) => {
-      socket.end(framed(bytes))
+      socket.end(lengthened(bytes))
     }, () => socket.destroy())
   })
   server.maxConnections = CONNECTIONS_MAX
-  const before = process.umask(SOCKET_MODE_MASK)
-  try {
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject)
-      server.listen(path, resolve)
-    })
-  } finally {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    // The socket is made within this call, so nothing else is made under this mask.
+    const before = process.umask(SOCKET_MODE_MASK)
+    server.listen(path, resolve)
     process.umask(before)
-  }
+  })
   return server
 }
 
@@ -115,7 +117,7 @@ export async function askCertify(path: string, request: Uint8Array): Promise<Uin
   socket.setTimeout(CERTIFY_TIMEOUT_MS, () => socket.destroy())
   try {
     const answer = wholeMessage(socket)
-    socket.end(framed(request))
+    socket.end(lengthened(request))
     return await answer
   } catch {
     return undefined
@@ -124,40 +126,8 @@ export async function askCertify(path: string, request: Uint8Array): Promise<Uin
   }
 }
 
-/** A message behind its length. */
-export function framed(bytes: Uint8Array): Uint8Array {
-  const whole = new Uint8Array(LENGTH_BYTES + bytes.length)
-  new DataView(whole.buffer).setUint32(0, bytes.length)
-  whole.set(bytes, LENGTH_BYTES)
-  return whole
-}
-
-/** Gathers one message from the parts of a stream. */
-export class Gather {
-  #held = new Uint8Array(0)
-
-  /**
-   * Takes the next part.
-   *
-   * @returns the message once it is whole.
-   * @throws RangeError when it is longer than a request or an answer may be, or has more behind it.
-   */
-  take(part: Uint8Array): Uint8Array | undefined {
-    const held = new Uint8Array(this.#held.length + part.length)
-    held.set(this.#held)
-    held.set(part, this.#held.length)
-    this.#held = held
-    if (held.length < LENGTH_BYTES) return undefined
-    const bytes = new DataView(held.buffer).getUint32(0)
-    if (bytes > CERTIFY_BYTES_MAX || held.length > LENGTH_BYTES + bytes) {
-      throw new RangeError('a message is too long')
-    }
-    return held.length === LENGTH_BYTES + bytes ? held.subarray(LENGTH_BYTES) : undefined
-  }
-}
-
 function wholeMessage(socket: Socket): Promise<Uint8Array> {
-  const gather = new Gather()
+  const gather = new OneMessage(CERTIFY_BYTES_MAX)
   return new Promise((resolve, reject) => {
     socket.on('data', (part: Uint8Array) => {
       try {
