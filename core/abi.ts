@@ -12,17 +12,20 @@ import { claims_open } from './claim'
 import { errands_open } from './errand'
 import { header } from './fault'
 import { bytes_used } from './heap'
-import {
-  dial_failed_in, found_in, frame_in, link_down_in, link_ready_in, link_up_in, members_open,
-  self_in, turn_begin, verified_in,
-} from './member'
+import { verified_in } from './hello'
+import { frame_in } from './intake'
+import { link_down_in, link_ready_in, link_up_in } from './link'
+import { found_in, self_in } from './member'
 import { aftermath, frame_taken, leave, run_end, timers_run, withdraw } from './node'
+import { peers_open } from './peer'
+import { dial_failed_in, turn_begin } from './probe'
 import { ended, programs_open, signaled, started } from './program'
 import { random_seed } from './random'
 import { read, reader, reader_end, readers_open } from './reader'
 import { ref_release, ref_retain, references_open } from './reference'
 import { close, list, make, open, requests_open, scrub, signal, start, stat } from './request'
 import { input, output, produced, ring_full, ring_open, ring_turn, ring_waiting } from './ring'
+import { sessions_waiting } from './session'
 import { receive, record_bytes, select, send, take } from './start'
 import { time_is, timer_any, timer_first_ms } from './timer'
 import { waiters_open } from './waiter'
@@ -47,7 +50,7 @@ export function init(seed: u32): usize {
   requests_open()
   errands_open()
   programs_open()
-  members_open()
+  peers_open()
   random_seed(seed)
   store<u32>(header + HEADER_ABI_VERSION, ABI_VERSION)
   store<u32>(header + HEADER_INPUT_PTR, <u32>input)
@@ -150,7 +153,7 @@ export function run(count: u32): u32 {
   }
   store<u32>(header + HEADER_CONSUMED, consumed)
   store<u32>(header + HEADER_PRODUCED, produced)
-  store<u32>(header + HEADER_MORE, consumed < count || ring_waiting() ? 1 : 0)
+  store<u32>(header + HEADER_MORE, consumed < count || ring_waiting() || sessions_waiting() ? 1 : 0)
   store<u32>(header + HEADER_HAS_DEADLINE, timer_any() ? 1 : 0)
   if (timer_any()) store<u32>(header + HEADER_DEADLINE_MS, timer_first_ms())
   store<u32>(header + HEADER_MEMORY_BYTES_USED, bytes_used)

@@ -17,9 +17,10 @@ import {
   op_usable, refuse,
 } from './operation'
 import {
-  frame_kind, frame_payload, frame_peer, leave_begin, leave_done, lost_done, next_joined,
-  next_lost, session_timer, violation,
-} from './member'
+  frame_kind, frame_payload, frame_peer, leave_begin, leave_done, session_timer,
+} from './intake'
+import { next_lost, violation } from './link'
+import { lost_done, next_joined } from './member'
 import {
   ask_in, claim_in, deliver_in, end_in, grant_in, offer_in, offer_reader_in, unhold_in, withdraw_in,
 } from './parked'
@@ -198,13 +199,13 @@ export function aftermath(): void {
     lost_done(peer)
   }
   for (let peer = next_joined(); is(peer); peer = next_joined()) away_pump(peer)
-  for (let payload = payloads_done_next(); is(payload); payload = payloads_done_next()) {
-    payload_done(payload)
-  }
   if (is(leaving) && leave_done()) {
     const op = leaving
     leaving = no_operation
     complete(op, ERROR_OK, 0, 0, 0)
+  }
+  for (let payload = payloads_done_next(); is(payload); payload = payloads_done_next()) {
+    payload_done(payload)
   }
 }
 

@@ -49,7 +49,7 @@ export function say_probe(link: Link, kind: u32, token: u32): void {
  * Begins a turn, once the clock is set and before anything else: a host that calls late has slept,
  * and what it did not hear meanwhile says nothing about others.
  */
-export function sessions_begin(): void {
+export function turn_begin(): void {
   if (!timer_any() || elapsed(now_ms, timer_first_ms()) <= <i32>LATE_MS) return
   for (let peer = peers_first; some(peer); peer = peer.next) {
     peer.heard_ms = now_ms
