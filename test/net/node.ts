@@ -211,7 +211,7 @@ export class Node {
     })
     this.soon(() => {
       if (this.links.get(number!) !== link) return
-      this.host.put('link_ready', { link: number!, bytes: header.length + payload_bytes! })
+      this.host.put('link_ready', { link: number!, taken_bytes: header.length + payload_bytes! })
     })
   }
 
