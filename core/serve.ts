@@ -17,7 +17,7 @@ import { Program, program_scrub, programs } from './program'
 import { emit } from './ring'
 import { post, post_end, put_text, put_u32 } from './session'
 import { table_find } from './table'
-import { Channel, SEND, Waiter, channels, is, no_channel, no_payload } from './waiter'
+import { Channel, HELD, SEND, Waiter, channels, is, no_channel, no_payload } from './waiter'
 import { ref_channel } from './reference'
 import {
   CAPACITY_MAX, CHANNELS_PER_PEER_MAX, ELEMENT_ANCHOR, ELEMENT_CHANNEL, ELEMENT_PROCESS,
@@ -83,18 +83,13 @@ export function serve_open(peer: Peer, ptr: usize, bytes: u32): u32 {
   return ERROR_OK
 }
 
-function count_engaged(c: Channel, direction: u8): u32 {
-  let count: u32 = 0
-  for (let w = c.engaged_first; is(w); w = w.next) if (w.direction == direction) count++
-  return count
-}
-
 function count_free(first: Waiter): u32 {
   let count: u32 = 0
   for (let w = first; is(w); w = w.next) count++
   return count
 }
 
+/** What waits is what no match has yet; `out` counts the messages that a claim carries. */
 function stat_channel(c: Channel): void {
   found_element = ELEMENT_CHANNEL
   stat_capacity = c.capacity
@@ -102,14 +97,17 @@ function stat_channel(c: Channel): void {
   stat_senders = count_free(c.senders_first)
   stat_receivers = count_free(c.receivers_first)
   stat_closed = c.closed ? 1 : 0
-  stat_out = count_engaged(c, SEND)
+  stat_out = 0
+  for (let w = c.engaged_first; is(w); w = w.next) {
+    if (w.direction == SEND && w.phase == HELD) stat_out++
+  }
 }
 
 /** By channel id, or by path when that is 0. Sets the stat_… values. */
 export function serve_stat(peer: Peer, ptr: usize, bytes: u32, channel: u32): u32 {
   if (channel != 0) {
     const c = ref_channel(channel)
-    if (!is(c)) return ERROR_SCRUBBED
+    if (!is(c) || c.scrubbed) return ERROR_SCRUBBED
     if (is(peer) && !may_use(peer, c)) return ERROR_NOT_PERMITTED
     stat_channel(c)
     return ERROR_OK
@@ -132,9 +130,9 @@ export function serve_stat(peer: Peer, ptr: usize, bytes: u32, channel: u32): u3
 
 export function serve_close(peer: Peer, channel: u32): u32 {
   const c = ref_channel(channel)
-  if (!is(c)) return ERROR_SCRUBBED
+  if (!is(c) || c.scrubbed) return ERROR_SCRUBBED
   if (is(peer) && !may_use(peer, c)) return ERROR_NOT_PERMITTED
-  return close(c) ? ERROR_OK : c.scrubbed ? ERROR_SCRUBBED : ERROR_CLOSED
+  return close(c) ? ERROR_OK : ERROR_CLOSED
 }
 
 /** Scrubs a channel and frees its anchor. */
