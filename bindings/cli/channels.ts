@@ -9,6 +9,7 @@ import { ask } from './ask.ts'
 import { eachLine, oneMessage } from './input.ts'
 import { misuse, type Call } from './words.ts'
 
+/** Does one of these verbs; gives its exit code. */
 export async function run(call: Call): Promise<number> {
   const [path = '', capacity] = call.words
   const flag = (name: 'json' | 'lines' | 'try' | 'follow' | 'long') => call.flags.has(name)

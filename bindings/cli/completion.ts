@@ -1,17 +1,17 @@
 /**
  * What completes the verbs in shells.
  *
- * Lives here: the scripts for bash, zsh and fish, made from the table of verbs. Paths are asked of
- * the running peer; where none runs there are none.
+ * Lives here: the scripts for bash, zsh and fish, made from the table of verbs. Does not live here:
+ * that table (verbs.ts). Paths are asked of the running peer; where none runs there are none.
  */
-import { common_flags, flags, verbs, type Flag, type FlagName } from './verbs.ts'
+import { shared_flags, flags, verbs, type Flag, type FlagName } from './verbs.ts'
 
 export const shells: { readonly [shell: string]: () => string } = { bash, zsh, fish }
 
 const names = Object.keys(verbs)
 
 function flagsOf(verb: string): string[] {
-  return [...verbs[verb]!.flags, ...common_flags].map((flag) => `--${flag}`)
+  return [...verbs[verb]!.flags, ...shared_flags].map((flag) => `--${flag}`)
 }
 
 function bash(): string {
@@ -74,10 +74,12 @@ function fish(): string {
     quoted(verbs[verb]!.about)}`)
   const flagLine = (verb: string, name: FlagName) => {
     const { value, short, about }: Flag = flags[name]
-    return `complete -c circuit -n '__fish_seen_subcommand_from ${verb}' -l ${name}${
-      short === undefined ? '' : ` -s ${short}`}${value === undefined ? '' : ' -r'} -d ${quoted(about)}`
+    const more = `${short === undefined ? '' : ` -s ${short}`}${value === undefined ? '' : ' -r'}`
+    const seen = `'__fish_seen_subcommand_from ${verb}'`
+    return `complete -c circuit -n ${seen} -l ${name}${more} -d ${quoted(about)}`
   }
   const more = names.flatMap((verb) => verbs[verb]!.flags.map((flag) => flagLine(verb, flag)))
-  const paths = `complete -c circuit -n 'not __fish_use_subcommand' -a '(circuit ls /... 2>/dev/null)'`
+  const later = `-n 'not __fish_use_subcommand'`
+  const paths = `complete -c circuit ${later} -a '(circuit ls /... 2>/dev/null)'`
   return ['complete -c circuit -f', ...lines, ...more, paths, ''].join('\n')
 }

@@ -46,7 +46,9 @@ export function fail(failure: Failure): number {
 /** Any thrown thing as a failure: what is none of ours is a fault. */
 export function failureOf(error: unknown): Failure {
   const given = error as { number?: unknown, message?: unknown } | null
-  if (error instanceof Error && typeof given?.number === 'number') return error as unknown as Failure
+  if (error instanceof Error && typeof given?.number === 'number') {
+    return error as unknown as Failure
+  }
   const what = error instanceof Error ? error.stack ?? error.message : String(error)
   return { number: EXIT_ERROR, message: sentenceOf('FAULT', what) }
 }

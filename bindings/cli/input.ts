@@ -29,7 +29,8 @@ export function oneMessage(path: string, json: boolean): Input {
 
 /** Each line of standard input as one message, without its newline. */
 export function eachLine(path: string, json: boolean): Input {
-  return inBatches(pipe(process.stdin, (source: AsyncIterable<Buffer>) => lines(source, path, json)))
+  const cut = (source: AsyncIterable<Buffer>) => lines(source, path, json)
+  return inBatches(pipe(process.stdin, cut))
 }
 
 /** Standard input as it comes. */

@@ -7,6 +7,7 @@
 import { ask } from './ask.ts'
 import type { Call } from './words.ts'
 
+/** Does one of these verbs; gives its exit code. */
 export async function run(call: Call): Promise<number> {
   const [path = ''] = call.words
   return ask(call, { path, follow: call.flags.has('follow') })

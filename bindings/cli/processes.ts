@@ -10,6 +10,7 @@ import { ask } from './ask.ts'
 import { allText, pieces } from './input.ts'
 import { misuse, pairsOf, valueOf, type Call } from './words.ts'
 
+/** Does one of these verbs; gives its exit code. */
 export async function run(call: Call): Promise<number> {
   const [first = '', second = ''] = call.words
   switch (call.name) {

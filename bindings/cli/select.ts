@@ -1,17 +1,20 @@
 /**
  * The verb select.
  *
- * Lives here: its cases as a request. Does not live here: selecting (bindings/node/daemon-channels.ts).
+ * Lives here: its cases as a request. Does not live here: selecting
+ * (bindings/node/daemon-channels.ts).
  */
 import { TIMEOUT_MS_MAX } from '../js/tables.ts'
 import type { Message } from '../node/socket.ts'
 import { ask } from './ask.ts'
 import { misuse, timeOf, type Call } from './words.ts'
 
+/** Does the verb select; gives its exit code. */
 export async function run(call: Call): Promise<number> {
   const cases = call.words.map(caseOf)
-  if (cases.filter((one) => one['default'] === true).length > 1) misuse('The verb select takes one default')
-  if (cases.every((one) => one['default'] === true)) misuse('The verb select takes a case beside default')
+  const defaults = cases.filter((one) => one['default'] === true).length
+  if (defaults > 1) misuse('The verb select takes one default')
+  if (defaults === cases.length) misuse('The verb select takes a case beside default')
   return ask(call, { cases })
 }
 
@@ -26,7 +29,8 @@ function caseOf(text: string): Message {
     if (kind === 'send') return sending(rest)
     if (kind === 'after') return { after: delayOf(rest) }
   }
-  return misuse(`A case is recv:PATH, send:PATH=TEXT, exit:PATH, after:TIME or default, not ${text}`)
+  const kinds = 'recv:PATH, send:PATH=TEXT, exit:PATH, after:TIME or default'
+  return misuse(`A case is ${kinds}, not ${text}`)
 }
 
 function sending(rest: string): Message {

@@ -1,11 +1,14 @@
 /**
  * The verbs that need no peer: completion and version.
+ *
+ * Lives here: their printing. Does not live here: the scripts (completion.ts).
  */
 import { readFileSync } from 'node:fs'
 import { Refusal } from '../js/errors.ts'
 import { shells } from './completion.ts'
 import { misuse, type Call } from './words.ts'
 
+/** Does one of these verbs; gives its exit code. */
 export async function run(call: Call): Promise<number> {
   if (call.name === 'version') {
     process.stdout.write(`${version()}\n`)

@@ -13,6 +13,7 @@ import { pairsOf, valueOf, type Call } from './words.ts'
 
 const SIGNALS = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const
 
+/** Runs a peer until it has left; gives the exit code. */
 export async function run(call: Call): Promise<number> {
   const options = optionsOf(call)
   let daemon: Daemon | undefined

@@ -1,8 +1,8 @@
 /**
  * The verbs about tickets and keys: invite, join, keygen.
  *
- * Lives here: their words as requests, and a key file, which needs no peer. Does not live here: what
- * a ticket is (bindings/js/ticket), how keys are kept (bindings/node/keys).
+ * Lives here: their words as requests, and a key file, which needs no peer. Does not live here:
+ * what a ticket is (bindings/js/ticket), how keys are kept (bindings/node/keys).
  */
 import { Refusal } from '../js/errors.ts'
 import { ask } from './ask.ts'
@@ -11,6 +11,7 @@ import { misuse, timeOf, valueOf, type Call } from './words.ts'
 const RIGHTS = ['channel', 'process', 'admin']
 const SEED_BYTES = 32
 
+/** Does one of these verbs; gives its exit code. */
 export async function run(call: Call): Promise<number> {
   switch (call.name) {
     case 'invite': return ask(call, invitation(call))

@@ -41,6 +41,8 @@ export const flags = {
 
 export type FlagName = keyof typeof flags
 
+type Room = 'start' | 'tickets' | 'channels' | 'select' | 'processes' | 'members' | 'shell' | 'help'
+
 export interface Verb {
   readonly usage: string
   readonly about: string
@@ -51,7 +53,7 @@ export interface Verb {
   /** It takes a command after `--`. */
   readonly command?: boolean
   /** The file that does it. */
-  readonly room: 'start' | 'tickets' | 'channels' | 'select' | 'processes' | 'members' | 'shell' | 'help'
+  readonly room: Room
 }
 
 const JSON_NOTE = `In JSON, byte strings that are UTF-8 text are strings, others {"bytes": base64}.`
@@ -60,11 +62,13 @@ const MANY = 256
 
 export const verbs: { readonly [name: string]: Verb } = {
   start: {
-    usage: 'start [--name N] [--circuit C] [--listen ADDR] [--join TICKET] [--no-mdns] [--state DIR]',
+    usage: 'start [--name N] [--circuit C] [--listen ADDR] [--join TICKET] [--no-mdns] '
+      + '[--state DIR]',
     about: 'runs a peer until it is interrupted',
-    more: `Prints one line when it is ready: its name, id and addresses. It leaves the circuit at SIGINT
-and SIGTERM; a second signal ends it at once. Its processes end with it.`,
-    flags: ['name', 'key', 'listen', 'join', 'no-mdns', 'no-local', 'label'], words: [0, 0], room: 'start'
+    more: `Prints one line when it is ready: its name, id and addresses. It leaves the circuit at
+SIGINT and SIGTERM; a second signal ends it at once. Its processes end with it.`,
+    flags: ['name', 'key', 'listen', 'join', 'no-mdns', 'no-local', 'label'],
+    words: [0, 0], room: 'start'
   },
   invite: {
     usage: 'invite [--rights R,R] [--expires TIME]',
@@ -81,8 +85,8 @@ and SIGTERM; a second signal ends it at once. Its processes end with it.`,
   ls: {
     usage: 'ls [PATH | /...] [-l] [--json]',
     about: 'lists what is at a path',
-    more: `"ls /" lists the peers, "ls /PEER" a peer's anchors, "ls /..." everything; "ls" alone lists
-what is at this peer. ${PATH_NOTE}`,
+    more: `"ls /" lists the peers, "ls /PEER" a peer's anchors, "ls /..." everything; "ls" alone
+lists what is at this peer. ${PATH_NOTE}`,
     flags: ['long', 'json'], words: [0, 1], room: 'channels'
   },
   mkchan: {
@@ -94,7 +98,7 @@ what is at this peer. ${PATH_NOTE}`,
   send: {
     usage: 'send PATH [--json] [--lines] [--try]',
     about: 'sends standard input as one message, or with --lines each line',
-    more: `Waits until the channel has it. The message is a byte string; with --json it is the JSON value.
+    more: `Waits until the channel has it. The message is a byte string; with --json, the value.
 ${JSON_NOTE}
 Interrupting it takes back what was not yet sent. Exits 3 when the channel is closed.`,
     flags: ['json', 'lines', 'try'], words: [1, 1], room: 'channels'
@@ -102,9 +106,9 @@ Interrupting it takes back what was not yet sent. Exits 3 when the channel is cl
   recv: {
     usage: 'recv PATH [--json] [--lines] [--follow] [--try]',
     about: 'prints one message, or with --follow all until the channel is closed',
-    more: `Bytes and text are printed as they are (with --lines, each with a newline after it), all other
-values, or all with --json, as a line of JSON. A message is taken from the channel only when this
-verb has it: interrupted or killed before, it leaves it there. ${JSON_NOTE}
+    more: `Bytes and text are printed as they are (with --lines, each with a newline after it), all
+other values, or all with --json, as a line of JSON. A message is taken from the channel only when
+this verb has it: interrupted or killed before, it leaves it there. ${JSON_NOTE}
 Exits 3 when the channel is closed and empty, 69 when its peer is lost.`,
     flags: ['json', 'lines', 'follow', 'try'], words: [1, 1], room: 'channels'
   },
@@ -124,9 +128,9 @@ Exits 3 when the channel is closed and empty, 69 when its peer is lost.`,
   select: {
     usage: 'select CASE…',
     about: 'waits until one case can happen, lets exactly that one happen, and prints it',
-    more: `A CASE is recv:PATH, send:PATH=TEXT, exit:PATH (of a process), after:TIME (such as 500ms, 2s), or
-default (taken when no other can happen at once). Prints {"case": N, "value": …}, N counted from
-0; "ok": false instead of a value when that channel is closed and empty.
+    more: `A CASE is recv:PATH, send:PATH=TEXT, exit:PATH (of a process), after:TIME (such as 500ms,
+2s), or default (taken when no other can happen at once). Prints {"case": N, "value": …}, N
+counted from 0; "ok": false instead of a value when that channel is closed and empty.
 ${JSON_NOTE}`,
     flags: [], words: [1, MANY], room: 'select'
   },
@@ -154,7 +158,7 @@ Its channels are PATH/stdin, PATH/stdout, PATH/stderr and PATH/exit.`,
   wait: {
     usage: 'wait PATH…',
     about: 'waits for processes to end and prints how, each as a line of JSON',
-    more: `With one PATH it exits as the process did (128 and the number of the signal that ended it).`,
+    more: 'With one PATH it exits as the process did (a signal: 128 and its number).',
     flags: [], words: [1, MANY], room: 'processes'
   },
   waitall: {
@@ -189,12 +193,17 @@ Its channels are PATH/stdin, PATH/stdout, PATH/stderr and PATH/exit.`,
   },
   completion: {
     usage: 'completion SHELL', about: 'prints what completes these verbs in bash, zsh or fish',
-    more: `bash: source <(circuit completion bash) · zsh: the same · fish: circuit completion fish | source`,
+    more: `bash, zsh: source <(circuit completion bash)
+fish: circuit completion fish | source`,
     flags: [], words: [1, 1], room: 'shell'
   },
-  version: { usage: 'version', about: 'prints the version', flags: [], words: [0, 0], room: 'shell' },
-  help: { usage: 'help [VERB]', about: 'tells about a verb', flags: [], words: [0, 1], room: 'help' }
+  version: {
+    usage: 'version', about: 'prints the version', flags: [], words: [0, 0], room: 'shell'
+  },
+  help: {
+    usage: 'help [VERB]', about: 'tells about a verb', flags: [], words: [0, 1], room: 'help'
+  }
 }
 
 /** Accepted with every verb. */
-export const common_flags: readonly FlagName[] = ['state', 'circuit', 'help']
+export const shared_flags: readonly FlagName[] = ['state', 'circuit', 'help']

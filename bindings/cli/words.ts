@@ -1,14 +1,14 @@
 /**
  * The words of a call.
  *
- * Lives here: telling verb, words, flags and command apart; times and K=V. Does not live here: which
- * verbs and flags there are (verbs.ts).
+ * Lives here: telling verb, words, flags and command apart; times and K=V. Does not live here:
+ * which verbs and flags there are (verbs.ts).
  *
  * Flags may stand anywhere before `--`, with their value in the next word or after `=`. What is
  * wrong is refused with MISUSE before anything is done.
  */
 import { Refusal } from '../js/errors.ts'
-import { common_flags, flags, verbs, type Flag, type FlagName, type Verb } from './verbs.ts'
+import { shared_flags, flags, verbs, type Flag, type FlagName, type Verb } from './verbs.ts'
 
 export interface Call {
   readonly name: string
@@ -74,13 +74,14 @@ function call(
   const verb = Object.hasOwn(verbs, name) ? verbs[name] : undefined
   if (verb === undefined) return misuse(`There is no verb ${name}`)
   for (const flag of given.keys()) {
-    if (!verb.flags.includes(flag) && !common_flags.includes(flag)) {
+    if (!verb.flags.includes(flag) && !shared_flags.includes(flag)) {
       misuse(`The verb ${name} takes no --${flag}`)
     }
   }
   const [least, most] = verb.words
   const right = words.length >= least && words.length <= most
-  if (!right || (command !== undefined && verb.command !== true)) misuse(`Write circuit ${verb.usage}`)
+    && (command === undefined || verb.command === true)
+  if (!right) misuse(`Write circuit ${verb.usage}`)
   return { name, verb, words, command, flags: given }
 }
 

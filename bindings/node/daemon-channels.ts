@@ -9,9 +9,10 @@
  */
 import type { Channel } from '../js/channel.ts'
 import { receiveOffered } from '../js/channel.ts'
-import type { Circuit } from '../js/circuit.ts'
+import type { Circuit, Peer } from '../js/circuit.ts'
 import { Refusal } from '../js/errors.ts'
 import { after, selectOffered, type Case } from '../js/select.ts'
+import type { Entry } from '../js/tree.ts'
 import type { Errand } from './daemon-errand.ts'
 import { fromJson, shown, toJson } from './daemon-json.ts'
 
@@ -63,28 +64,30 @@ export async function handOver(
 }
 
 async function ls(errand: Errand, circuit: Circuit): Promise<void> {
-  const long = errand.flag('long')
-  const json = errand.flag('json')
-  const here = `/${circuit.self.id}`
-  const entries = []
-  for await (const entry of circuit.list(errand.text('path') || here)) {
-    errand.signal.throwIfAborted()
+  const entries: Entry[] = []
+  for await (const entry of circuit.list(errand.text('path'), { signal: errand.signal })) {
     entries.push(entry)
   }
   entries.sort((a, b) => a.path < b.path ? -1 : a.path > b.path ? 1 : 0)
   const lines = entries.map((entry) => {
-    if (json) return `${toJson(entry)}\n`
-    if (!long) return `${entry.path}\n`
-    const { path, kind, ...more } = entry
-    const words = Object.values(more).flat().filter((word) => typeof word !== 'object')
-    return `${[path, kind, ...words].join('  ')}\n`
+    if (errand.flag('json')) return toJson({ ...entry, ...peersAt(circuit, entry)[0] })
+    if (!errand.flag('long')) return entry.path
+    const peers = peersAt(circuit, entry).flatMap(({ id, addresses }) => [id, ...addresses])
+    return [entry.path, entry.kind, entry.state ?? '', ...peers].filter(Boolean).join('  ')
   })
-  await errand.print(lines.join(''))
+  await errand.print(lines.map((line) => `${line}\n`).join(''))
+}
+
+/** The peer, or the peers of one name, that an entry stands for. */
+function peersAt(circuit: Circuit, { path, kind }: Entry): Peer[] {
+  if (kind !== 'peer') return []
+  return circuit.peers().filter(({ id, name }) => path === `/${id}` || path === `/${name}`)
 }
 
 async function mkchan(errand: Errand, circuit: Circuit): Promise<void> {
   const capacity = errand.number('capacity')
-  const channel = await circuit.make(errand.text('path'), capacity === undefined ? {} : { capacity })
+  const options = capacity === undefined ? {} : { capacity }
+  const channel = await circuit.make(errand.text('path'), options)
   channel[Symbol.dispose]()
 }
 
@@ -164,7 +167,7 @@ async function select(errand: Errand, circuit: Circuit): Promise<void> {
       cases.push(await caseOf(word, circuit, opened))
       places.push(place)
     }
-    const offered = await selectOffered(cases, at_default < 0 ? { signal } : { signal, default: true })
+    const offered = await selectOffered(cases, { signal, default: at_default >= 0 })
     const place = offered.case === 'default' ? at_default : places[Number(offered.case)]!
     const takes = await errand.offer(`${toJson(outcome(place, offered, words[place]))}\n`)
     if (!takes) {
@@ -181,7 +184,8 @@ async function select(errand: Errand, circuit: Circuit): Promise<void> {
 async function caseOf(
   word: CaseWords, circuit: Circuit, opened: Channel<unknown>[]
 ): Promise<Case> {
-  const path = word?.recv ?? word?.send ?? (word?.exit === undefined ? undefined : `${word.exit}/exit`)
+  const exit = word?.exit === undefined ? undefined : `${word.exit}/exit`
+  const path = word?.recv ?? word?.send ?? exit
   if (typeof path === 'string') {
     const channel = await circuit.open<unknown>(path)
     opened.push(channel)

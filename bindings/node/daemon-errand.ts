@@ -29,6 +29,7 @@ export const VERB_VERSION = 1
 /** Why an errand's signal aborts; it never reaches a person. */
 class Withdrawn extends Error {}
 
+/** One verb at work. Made by the daemon with the verb's first message. */
 export class Errand {
   readonly request: Message
   readonly #wire: Wire
@@ -161,7 +162,7 @@ function bad(what: string): never {
   throw new Refusal('BAD_REQUEST', what)
 }
 
-/** What the verb is told of an error: its number, its sentence, and what became of the operation. */
+/** What the verb is told of an error: number, sentence, and what became of the operation. */
 export function tellable(error: unknown): Message {
   const told = error instanceof Withdrawn ? new Refusal('WITHDRAWN') : error
   if (told instanceof Loss) {

@@ -1,8 +1,8 @@
 /**
  * The daemon's side of the verbs about the circuit and its members.
  *
- * Lives here: members, mk@join, mk@leave and invite, as calls of the public API. Does not live here:
- * the end of the daemon itself and joining another circuit (daemon.ts), who is a member (core).
+ * Lives here: members, mk@join, mk@leave and invite, as calls of the public API. Does not live
+ * here: the daemon's end and joining another circuit (daemon.ts), who is a member (core).
  */
 import type { Channel } from '../js/channel.ts'
 import type { Circuit, MemberEvent, Right } from '../js/circuit.ts'
@@ -24,8 +24,16 @@ async function members(errand: Errand, circuit: Circuit): Promise<void> {
     const joined = circuit.peers().map((peer) => `${toJson({ event: 'joined', peer })}\n`)
     return errand.print(joined.join(''))
   }
-  const events = circuit.members({ signal: errand.signal })
-  for await (const event of events) await errand.print(`${toJson(event)}\n`)
+  const events = circuit.members()
+  try {
+    for (;;) {
+      const { value, ok } = await events.receive({ signal: errand.signal })
+      if (!ok) return
+      await errand.print(`${toJson(value)}\n`)
+    }
+  } finally {
+    events[Symbol.dispose]()
+  }
 }
 
 /**
@@ -33,7 +41,8 @@ async function members(errand: Errand, circuit: Circuit): Promise<void> {
  * messages. An event waits for room; those behind it wait in the core's own list of events.
  */
 async function feed(errand: Errand, circuit: Circuit, kind: MemberEvent['event']): Promise<void> {
-  const channel = await circuit.make<MemberEvent>(errand.text('path'), { capacity: EVENTS_CAPACITY })
+  const path = errand.text('path')
+  const channel = await circuit.make<MemberEvent>(path, { capacity: EVENTS_CAPACITY })
   void pump(circuit, channel, kind)
 }
 

@@ -25,7 +25,7 @@ export const process_workers: { readonly [verb: string]: Worker } = {
 async function mkproc(errand: Errand, circuit: Circuit): Promise<void> {
   const command = errand.request['command'] as Command
   const started = await circuit.start(errand.text('path'), command)
-  started[Symbol.dispose]?.()
+  started[Symbol.dispose]()
 }
 
 /** Input goes on until it ends; then the process's input is closed, so that it sees the end too. */
@@ -93,5 +93,6 @@ async function signal(errand: Errand, circuit: Circuit): Promise<void> {
   if (signals[name] === undefined) {
     throw new Refusal('BAD_ARGUMENT', `signal is one of ${Object.keys(signals).join(', ')}`)
   }
-  await circuit.signal(errand.text('path'), name)
+  using process = await circuit.attach(errand.text('path'))
+  await process.signal(name)
 }

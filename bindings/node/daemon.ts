@@ -1,9 +1,9 @@
 /**
  * A peer that serves the verbs of its user's shells.
  *
- * Lives here: the daemon's life: joining, the socket (0600), one errand for each connection, joining
- * another circuit, the end. Does not live here: what a verb does (daemon-channels.ts and its
- * siblings), bytes on the socket (socket.ts), when a person wants it to end (bindings/cli/start.ts).
+ * Lives here: the daemon's life: joining, the socket (0600), one errand for each connection, going
+ * over to another circuit, the end. Does not live here: what a verb does (daemon-channels.ts and
+ * its siblings), bytes on the socket (socket.ts), when a person wants the end (bindings/cli).
  *
  * Invariants: whatever comes on a connection, the other connections and the peer run on; the
  * processes of the peer end with it.
@@ -42,6 +42,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   return daemon
 }
 
+/** A peer that serves verbs. Made by `startDaemon`. */
 export class Daemon {
   /** Resolves when the peer has left and nothing is served any more. */
   readonly ended: Promise<void>
@@ -79,7 +80,7 @@ export class Daemon {
     }
   }
 
-  /** Leaves the circuit, tells the verbs that wait, and stops serving. Once; later calls wait too. */
+  /** Leaves the circuit, tells the verbs that wait, stops serving. Once; later calls wait too. */
   leave(): Promise<void> {
     this.#leaving ??= this.#end()
     return this.#leaving
@@ -140,8 +141,8 @@ export class Daemon {
       const { version, verb } = errand.request
       const worker = this.#workers.get(String(verb))
       if (version !== VERB_VERSION || worker === undefined) {
-        throw new Refusal('BAD_REQUEST', `it speaks version ${VERB_VERSION} and knows no ${String(verb)
-          .slice(0, 64)} of version ${Number(version)}`)
+        const asked = `${String(verb).slice(0, 64)} of version ${Number(version)}`
+        throw new Refusal('BAD_REQUEST', `it knows no ${asked}`)
       }
       await errand.done(await worker(errand, this.circuit) ?? 0)
     } catch (error) {

@@ -1,8 +1,8 @@
 /**
  * What is to be run: a command from anywhere in the circuit, checked, and its program found.
  *
- * Lives here: the shape of a command, its folder, the search along PATH. Does not live here: running
- * it (process.ts).
+ * Lives here: the shape of a command, its folder, the search along PATH. Does not live here:
+ * running it (process.ts).
  *
  * Why the search is done here and not left to the system: a missing program, a missing folder and a
  * missing interpreter all come back from it as the same ENOENT, after the fact.

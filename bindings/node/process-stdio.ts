@@ -1,8 +1,8 @@
 /**
  * A process's pipes as channels.
  *
- * Lives here: output → channel and channel → input, piece by piece with backpressure. Does not live
- * here: starting and ending processes (process.ts), what a channel is (bindings/js).
+ * Lives here: output → channel and channel → input, piece by piece with backpressure. Does not
+ * live here: starting and ending processes (process.ts), what a channel is (bindings/js).
  *
  * Invariants: a pipe is read on only when the channel has taken the last piece, so a process that
  * nobody reads waits in its own write, and what is held here is bounded by one read of the pipe; no

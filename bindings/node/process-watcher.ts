@@ -2,12 +2,12 @@
  * Ends this peer's processes when this peer itself is killed.
  *
  * Lives here: a small shell that holds the other end of a pipe from us and knows the process groups
- * that we run; when the pipe closes with groups still on the list, it ends them. Does not live here:
- * the groups' ordinary ends (process.ts).
+ * that we run; when the pipe closes with groups still on the list, it ends them. Does not live
+ * here: the groups' ordinary ends (process.ts).
  *
  * Why a shell: Node cannot ask the kernel for a signal at a parent's death, and such a signal would
- * reach the first process only, not its group. The kernel closes our end of the pipe however we die,
- * and a POSIX shell is on every machine on which processes with signals are.
+ * reach the first process only, not its group. The kernel closes our end of the pipe however we
+ * die, and a POSIX shell is on every machine on which processes with signals are.
  *
  * Invariants: a group is on the list from the turn in which it was started until it is gone; a
  * watcher that was killed is replaced, with the whole list, when the next group starts.
@@ -32,6 +32,7 @@ sleep "$1"
 for group in $groups; do kill -s KILL -- "-$group"; done
 `
 
+/** The watcher of one peer; its shell starts with the first group. */
 export class Watcher {
   readonly #grace_ms: number
   readonly #groups = new Set<number>()

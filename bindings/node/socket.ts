@@ -47,8 +47,8 @@ export class Wire {
   }
 
   /**
-   * The messages of the other side, in order, until it ends. Throws the refusal BAD_REQUEST at wrong
-   * bytes; nothing after them is read.
+   * The messages of the other side, in order, until it ends. Throws the refusal BAD_REQUEST at
+   * wrong bytes; nothing after them is read.
    */
   messages(): AsyncIterable<Message> {
     return pipe(this.#socket.iterator({ destroyOnReturn: false }), frames, decoded)
@@ -148,7 +148,8 @@ async function* frames(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
 function bodyBytes(length: Buffer): number {
   const bytes = length.readUInt32BE()
   if (bytes > 0 && bytes <= VERB_FRAME_BYTES_MAX) return bytes
-  throw new Refusal('BAD_REQUEST', `a message of ${bytes} bytes; it has 1 to ${VERB_FRAME_BYTES_MAX}`)
+  const most = VERB_FRAME_BYTES_MAX
+  throw new Refusal('BAD_REQUEST', `a message of ${bytes} bytes; it has 1 to ${most}`)
 }
 
 async function* decoded(bodies: AsyncIterable<Buffer>): AsyncGenerator<Message> {

@@ -6,7 +6,9 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { sentenceOf } from '../../bindings/js/errors.ts'
 import { VERB_FRAME_BYTES_MAX } from '../../bindings/js/tables.ts'
-import { connect as connectWire, socketPath, Wire, type Message } from '../../bindings/node/socket.ts'
+import {
+  connect as connectWire, socketPath, Wire, type Message
+} from '../../bindings/node/socket.ts'
 import { suite } from '../suite.ts'
 import { Place } from './place.ts'
 
@@ -79,7 +81,8 @@ test('wrong requests get one clear sentence', async () => {
     [{}, /knows no undefined/], [{ version: 1 }, /knows no undefined/],
     [{ version: 1, verb: 'toString' }, /knows no toString/],
     [{ version: 1, verb: '__proto__' }, /knows no __proto__/],
-    [{ version: 2, verb: 'ls', path: '/' }, /of version 2/], [{ version: 1, verb: 'ls' }, /path is/],
+    [{ version: 2, verb: 'ls', path: '/' }, /of version 2/],
+    [{ version: 1, verb: 'ls' }, /path is/],
     [{ version: 1, verb: 'ls', path: 5 }, /path is a text/],
     [{ version: 1, verb: 'mkchan', path: 'x', capacity: 'many' }, /capacity is a number/],
     [{ version: 1, verb: 'select', cases: 'x' }, /cases is a list/],
@@ -158,7 +161,7 @@ test('a state folder with a long name has its socket elsewhere', async () => {
   await peer.kill('SIGTERM')
 }, { timeout_ms: 15_000 })
 
-test('a socket left by a killed daemon is in nobody\'s way, nor is another file there', async () => {
+test('a socket left by a killed daemon is in nobody\'s way, nor is another file', async () => {
   const peer = await place.start('bob')
   await peer.kill('SIGKILL')
   const { code, stderr } = await place.call(['ls'], { at: 'bob' })

@@ -46,13 +46,16 @@ test('without a peer every verb says how to start one', async () => {
 
 test('misuse exits 2 with the way to call it, and nothing is asked', async () => {
   const wrong = [
-    ['nothing'], ['mkchan'], ['mkchan', 'x', '-1'], ['mkchan', 'x', '1.5'], ['mkchan', 'x', '9999999'],
+    ['nothing'], ['mkchan'], ['mkchan', 'x', '-1'], ['mkchan', 'x', '1.5'],
+    ['mkchan', 'x', '9999999'],
     ['mkchan', 'x', '1', '2'], ['send'], ['recv'], ['recv', 'a', 'b'], ['recv', 'a', '--nothing'],
-    ['recv', 'a', '--json=1'], ['recv', 'a', '--try', '--try'], ['ls', '--try'], ['close'], ['scrub'],
+    ['recv', 'a', '--json=1'], ['recv', 'a', '--try', '--try'], ['ls', '--try'], ['close'],
+    ['scrub'],
     ['peek'], ['select'], ['select', 'x'], ['select', 'recv:'], ['select', 'send:x'],
     ['select', 'after:5'], ['select', 'after:99d'], ['select', 'default'],
     ['select', 'recv:a', 'default', 'default'], ['mkproc', 'p', '--'], ['mkproc'],
-    ['recv', 'a', '--', 'x'], ['wait'], ['signal', 'TERM'], ['signal', 'NONE', 'p'], ['waitall', 'x'],
+    ['recv', 'a', '--', 'x'], ['wait'], ['signal', 'TERM'], ['signal', 'NONE', 'p'],
+    ['waitall', 'x'],
     ['mk@join'], ['completion'], ['completion', 'csh'], ['help', 'nothing'], ['join'],
     ['invite', '--rights', 'all'], ['invite', '--expires', 'soon'], ['start', '--name'],
     ['start', '--label', 'x'], ['mkproc', 'p', '--env', 'x', '--', 'true'], ['keygen'], ['-x']
@@ -137,7 +140,7 @@ test('many lines at once keep their order', async () => {
 test('try exits 75 when it would have to wait', async () => {
   await done(['mkchan', 'busy'])
   refused(await place.call(['recv', 'busy', '--try']), 75, /Nothing was ready on busy/)
-  refused(await place.call(['send', 'busy', '--try'], { input: 'x' }), 75, /Nothing was ready on busy/)
+  refused(await place.call(['send', 'busy', '--try'], { input: 'x' }), 75, /Nothing was ready/)
   await done(['mkchan', 'room', '1'])
   await done(['send', 'room', '--try'], 'x')
   refused(await place.call(['send', 'room', '--try'], { input: 'y' }), 75, /Nothing was ready/)
@@ -160,7 +163,7 @@ test('ls lists sorted paths, with -l kinds and states, with --json all', async (
   assert.is(await done(['ls', '/']), '/alice\n')
   assert.is(await done(['ls', '/alice/tree']), '/alice/tree/a\n/alice/tree/b\n')
   const long = await done(['ls', '-l', '/alice/tree'])
-  assert.match(long, /^\/alice\/tree\/a +channel +open\b.*\n\/alice\/tree\/b +channel +closed\b.*\n$/)
+  assert.match(long, /^\/alice\/tree\/a +channel +open\n\/alice\/tree\/b +channel +closed\n$/)
   assert.match(await done(['ls', '-l', '/']), /^\/alice +peer .*12D3KooW/)
   const lines = (await done(['ls', '/...', '--json'])).trimEnd().split('\n')
   const entries = lines.map((line) => JSON.parse(line) as { path: string, kind: string })

@@ -19,7 +19,8 @@ async function done(args: string[], input?: string): Promise<string> {
 interface Stat { buffered: number, senders: number, receivers: number, out: number }
 
 async function stat(path: string, fits: (stat: Stat) => boolean): Promise<void> {
-  await place.until(['peek', path], ({ stdout }) => stdout !== '' && fits(JSON.parse(stdout) as Stat))
+  const parsed = (stdout: string) => JSON.parse(stdout) as Stat
+  await place.until(['peek', path], ({ stdout }) => stdout !== '' && fits(parsed(stdout)))
 }
 
 async function interrupted(verb: Running, path: string): Promise<void> {

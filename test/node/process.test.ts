@@ -25,7 +25,8 @@ class PlainChannel<T> {
   }
 
   async send(value: T): Promise<void> {
-    while (!this.failing && !this.closed && this.buffer.length >= this.capacity) await this.changed()
+    const full = () => this.buffer.length >= this.capacity
+    while (!this.failing && !this.closed && full()) await this.changed()
     if (this.closed || this.failing) throw new Error('closed')
     this.buffer.push(value)
     this.#change()
