@@ -19,6 +19,10 @@ import { CHAIN_BYTES_MAX, INFO_BYTES_MAX, NAME_BYTES_MAX, PEER_ID_BYTES_MAX } fr
 /** What a certificate may permit. */
 export type Right = 'channel' | 'process' | 'admin'
 
+/** What the core takes as the name of a peer: well-formed, no slash, no control characters. */
+const NAME = /^[^\p{Cc}\p{Cs}/]+$/u
+const DOTS = ['.', '..', '...']
+const U32_MAX = 0xffffffff
 const RIGHTS: readonly unknown[] = ['channel', 'process', 'admin']
 
 /** What `invite` takes. `expires`: milliseconds from now. */
@@ -66,8 +70,11 @@ export function checkCircuitOptions(options: CircuitOptions): void {
   if (!(options.wasm instanceof WebAssembly.Module)) refuse('wasm must be a WebAssembly.Module')
   const id = checkText(options.id, 'id', PEER_ID_BYTES_MAX)
   const name = checkText(options.name, 'name', NAME_BYTES_MAX)
-  if (id.length === 0 || name.length === 0) refuse('id and name must not be empty')
-  checkU32(options.incarnation, 'incarnation')
+  if (id.length === 0 || !NAME.test(options.id)) refuse('id must be a peer id')
+  if (name.length === 0 || !NAME.test(options.name) || DOTS.includes(options.name)) {
+    refuse('name must be readable, without slashes, and not only dots')
+  }
+  checkWhole(options.incarnation, 'incarnation', 1, U32_MAX)
   if (!(options.chain instanceof Uint8Array) || options.chain.length > CHAIN_BYTES_MAX) {
     refuse(`chain must be at most ${CHAIN_BYTES_MAX} bytes`)
   }
