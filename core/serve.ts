@@ -17,7 +17,9 @@ import { Program, program_scrub, programs } from './program'
 import { emit } from './ring'
 import { post, post_end, put_text, put_u32 } from './session'
 import { table_find } from './table'
-import { Channel, HELD, SEND, Waiter, channels, is, no_channel, no_payload } from './waiter'
+import {
+  Channel, HELD, IS_STORED, SEND, Waiter, channels, flagged, is, no_channel, no_payload,
+} from './waiter'
 import { ref_channel } from './reference'
 import {
   CAPACITY_MAX, CHANNELS_PER_PEER_MAX, ELEMENT_ANCHOR, ELEMENT_CHANNEL, ELEMENT_PROCESS,
@@ -99,7 +101,9 @@ function stat_channel(c: Channel): void {
   stat_closed = c.closed ? 1 : 0
   stat_out = 0
   for (let w = c.engaged_first; is(w); w = w.next) {
-    if (w.direction == SEND && w.phase == HELD) stat_out++
+    if (w.direction != SEND || w.phase != HELD) continue
+    stat_out++
+    if (flagged(w, IS_STORED)) stat_buffered++
   }
 }
 

@@ -322,7 +322,7 @@ export function select(record: usize): void {
     return
   }
   op_timeout(op, timeout_ms)
-  if (!trying) after_begin(op, count)
+  after_begin(op, count)
   select_begin(id, op, count, flags)
 }
 
