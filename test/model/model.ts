@@ -133,7 +133,8 @@ export class Model {
   stat(channel: Channel): Record<string, number> {
     const free = (place: Place): boolean => place.operation.state === 'free'
     return {
-      capacity: channel.capacity, buffered: channel.buffer.length,
+      capacity: channel.capacity,
+      buffered: channel.buffer.filter((message) => !message.out).length,
       senders: channel.senders.filter(free).length,
       receivers: channel.receivers.filter(free).length,
       closed: channel.state === 'open' ? 0 : 1, out: this.shown(channel)

@@ -55,7 +55,7 @@ function rest(world: World): void {
 /** Whether a channel can still be used from a node as it was when the program began. */
 function reachable(world: World, node: Node, channel: number): boolean {
   const owner = world.owner(channel)
-  return node.alive && owner.alive && !world.renewed(owner)
+  return node.alive && (node === owner || owner.alive && !world.renewed(owner))
 }
 
 /** Waiting cases of a channel, by kind. */

@@ -44,6 +44,8 @@ export class Node {
     () => ({ status: 0, rights: ALL_RIGHTS, expires_ms: 0, prefix: '' })
   private readonly asleep: (() => void)[] = []
   private wake = 0
+  /** The link of a link_down that is being said: what its timers still say to it goes nowhere. */
+  private ending = 0
   private readonly clock_offset: number
 
   constructor(net: Net, name: string, incarnation: number, rank: string) {
@@ -147,7 +149,9 @@ export class Node {
       const number = link.ids.get(this)
       if (number === undefined) return
       this.forget(link)
+      this.ending = number
       this.host.put('link_down', { link: number, reason })
+      this.ending = 0
     })
   }
 
@@ -197,6 +201,7 @@ export class Node {
     const { link: number, payload, payload_bytes, header_bytes } =
       order.fields as Record<string, number>
     const link = this.links.get(number!)
+    if (number === this.ending) return
     if (link === undefined) throw new Error(`a frame for link ${number}, which is not up`)
     const text = payload === 0 ? '' : this.host.lent(payload!)
     const header = order.tail.slice(0, header_bytes)
@@ -217,6 +222,7 @@ export class Node {
 
   private unlink(number: number, code: number): void {
     const link = this.links.get(number)
+    if (number === this.ending) return
     if (link === undefined) throw new Error(`unlink of ${number}, which is not up`)
     this.unlinked.push(code)
     this.forget(link)

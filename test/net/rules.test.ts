@@ -161,9 +161,10 @@ test('rule 5: held as a sender it ends after the outcome, before its line is ser
 test('rule 6: the loss of an owner ends a free operation as not done, and names the case', () => {
   const { net, a, b, c } = trio()
   const [, x_a] = b.share('x', 0, a)
+  const [, z_a] = b.share('z', 0, a)
   const [y, y_a] = c.share('y', 0, a)
   const select = a.do(() => a.host.select([{ receive: y_a! }, { send: x_a!, text: 'm' }]))
-  const receive = a.do(() => a.host.receive(x_a!))
+  const receive = a.do(() => a.host.receive(z_a!))
   net.run_for(30)
   b.kill()
   net.until(() => a.host.status(select) !== 'waiting', 3000, 'the select ends')
