@@ -58,6 +58,14 @@ test('scripts that the documents name exist', () => {
   }
 })
 
+test('files that ARCHITECTURE names exist', () => {
+  const paths = readHouse().map(({ path }) => `/${path}`)
+  const named = [...readFileSync(`${ROOT}ARCHITECTURE.md`, 'utf8').matchAll(/`([\w/.-]+\.ts)`/g)]
+    .map(([, name = '']) => name)
+  assert.ok(named.length > 20)
+  assert.equal(named.filter((name) => !paths.some((path) => path.endsWith(`/${name}`))), [])
+})
+
 test('the README lists every verb of the command line, and no other', () => {
   const readme = readFileSync(`${ROOT}README.md`, 'utf8')
   const section = /## The command line\n([^]*?)\n## /.exec(readme)?.[1] ?? ''
