@@ -99,6 +99,7 @@ export function verified_in(record: usize): void {
   link.prefix = bytes == 0 ? changetype<Text>(0) : text_of(prefix, bytes)
   link.expires_ms = load<u32>(record + IN_VERIFIED_EXPIRES_MS)
   link.verified_ms = now_ms
+  link.state = LINK_WAIT
   judge(link)
 }
 
@@ -134,7 +135,6 @@ export function lost_clear(peer: Peer): void {
       link = link.next
       continue
     }
-    link.state = LINK_VERIFY
     judge(link)
     link = peer.links
   }
@@ -180,13 +180,10 @@ function give_way(link: Link, attached_too: bool): void {
   }
 }
 
-/** Judges a hello whose chain is valid. */
+/** Judges a hello whose chain is valid. Each way out but a lost peer's leaves LINK_WAIT. */
 function judge(link: Link): void {
   const peer = link.peer
-  if (peer.state == PEER_LOST) {
-    link.state = LINK_WAIT
-    return
-  }
+  if (peer.state == PEER_LOST) return
   const incarnation = link.their_incarnation
   if (link.outgoing && link.their_your != self_incarnation) {
     link_refuse(link, ERROR_BAD_FRAME)
@@ -202,7 +199,6 @@ function judge(link: Link): void {
     return
   }
   if (joined && incarnation > peer.incarnation) {
-    link.state = LINK_WAIT
     session_over(peer, LOST_RETURNED, ERROR_GONE, link)
     return
   }
@@ -245,7 +241,6 @@ function continues(link: Link): bool {
   const fresh = peer.acked == 0 && peer.received == 0
   const ahead = <i32>(link.their_received - peer.sent) > 0
   if (link.their_epoch == 0 ? fresh : !ahead) return true
-  link.state = LINK_WAIT
   session_over(peer, LOST_DECLARED, ERROR_DECLARED_LEFT, link)
   return false
 }

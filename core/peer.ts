@@ -46,7 +46,7 @@ export const LOST_UNREACHED: u32 = 5
 export const LINK_HELLO: u32 = 0
 /** The host looks at the other side's chain. */
 export const LINK_VERIFY: u32 = 1
-/** The chain is valid; the peer's old session has to be cleared away first. */
+/** The chain is valid; perhaps the peer's old session has to be cleared away first. */
 export const LINK_WAIT: u32 = 2
 /** Incoming: our answer is out, the dialler's `ack` is due. */
 export const LINK_ANSWERED: u32 = 3

@@ -216,7 +216,19 @@ test('a silent link of ours gives way though the other side never counted it', (
 test('a dialler refused as a duplicate waits for the other link, and dials again without one', () => {
   const s = new Script()
   s.found(HIGHER)
-  assert.is(s.dials.length, 0, 'the higher id is dialled by the lower: here that is us, at once')
+  assert.is(s.dials.length, 1)
+  s.up(1, HIGHER, true)
+  s.say(1, 'refuse', [codes.DUPLICATE_LINK!])
+  assert.is(s.dials.length, 1)
+  s.wait(2 * limits.REDIAL_MIN_MS!)
+  assert.is(s.dials.length, 2)
+  s.up(2, HIGHER, true)
+  s.up(3, HIGHER, false)
+  s.say(2, 'refuse', [codes.DUPLICATE_LINK!])
+  s.hello(3)
+  s.say(3, 'ack', [0])
+  s.wait(limits.PROBE_INTERVAL_MS!)
+  assert.is(s.dials.length, 2)
 })
 
 test('an answer to another incarnation of ours ends the link', () => {
