@@ -16,6 +16,7 @@
  */
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { networkInterfaces } from 'node:os'
+import { isLoopback } from './addresses.ts'
 import {
   answerOf, queryFor, readPacket, serviceOf, servicesAnswer, type Announcement
 } from './mdns-records.ts'
@@ -201,11 +202,6 @@ export class Mdns {
     }, ms)
     this.#timers.add(timer)
   }
-}
-
-/** True for a multiaddr that leads to the dialling machine itself. */
-export function isLoopback(address: string): boolean {
-  return /^\/ip4\/127\.|^\/ip6\/(::1|0:0:0:0:0:0:0:1)(\/|$)/.test(address)
 }
 
 function paceAfter(asked: number): number {

@@ -9,6 +9,7 @@
  * name and stays; an incarnation is on the disk before it is used, and no later one is smaller; a
  * ticket's use is on the disk before its user is admitted; lists have a bound.
  */
+import { existsSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { lastClaims } from '../js/certificate.ts'
 import { Refusal, refusal } from '../js/errors.ts'
@@ -36,6 +37,7 @@ const NUMBER_BYTES_MAX = 16
 const U32_MAX = 0xffff_ffff
 const KEEP_DELAY_MS = 500
 const LOCK_TRIES = 3
+const FORMER_LETTERS = 12
 
 /** A peer whose folder was lost must come back as a later incarnation: they start by the clock. */
 const INCARNATION_EPOCH_S = 1_577_836_800 // 2020
@@ -119,6 +121,24 @@ export class State {
     const path = join(this.folder, FILE.circuit_key)
     this.#circuit_key = await makeKey(path, this.#drive.random(32), this.#mark)
     return this.#circuit_key.signer
+  }
+
+  /**
+   * Ends the folder's bond to its circuit: the circuit's key, the chain and the known peers move into
+   * a folder named after the circuit, where they can be taken from by hand.
+   */
+  setCircuitAside(): void {
+    const { circuit } = this
+    if (circuit === undefined) return
+    const aside = join(this.folder, `former-${circuit.slice(-FORMER_LETTERS)}`)
+    openFolder(aside)
+    for (const name of [FILE.circuit_key, FILE.chain, FILE.known]) {
+      const path = join(this.folder, name)
+      if (existsSync(path)) renameSync(path, join(aside, name))
+    }
+    this.#circuit_key = undefined
+    this.#chain = undefined
+    this.#known.clear()
   }
 
   /** Keeps the peer's own chain, on the disk when it returns. */

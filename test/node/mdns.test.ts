@@ -6,8 +6,9 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { decode, encode, type Answer, type Packet } from 'dns-packet'
 import { signerOf } from '../../bindings/js/identity.ts'
+import { isLoopback } from '../../bindings/node/addresses.ts'
 import { drive } from '../../bindings/node/drive.ts'
-import { Mdns, isLoopback } from '../../bindings/node/mdns.ts'
+import { Mdns } from '../../bindings/node/mdns.ts'
 import {
   answerOf, queryFor, readPacket, serviceOf, type Announcement
 } from '../../bindings/node/mdns-records.ts'
