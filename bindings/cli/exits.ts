@@ -6,7 +6,7 @@
  */
 import { sentenceOf } from '../js/errors.ts'
 import {
-  ERROR_CLOSED, ERROR_LEFT, ERROR_MISUSE, ERROR_RESET, ERROR_WOULD_BLOCK
+  ERROR_CLOSED, ERROR_FAULT, ERROR_LEFT, ERROR_MISUSE, ERROR_RESET, ERROR_WOULD_BLOCK
 } from '../js/tables.ts'
 
 export const EXIT_ERROR = 1
@@ -43,14 +43,17 @@ export function fail(failure: Failure): number {
   return exitOf(failure.number)
 }
 
-/** Any thrown thing as a failure: what is none of ours is a fault. */
+/** Any thrown thing as a failure: what was not made to be read is a fault. */
 export function failureOf(error: unknown): Failure {
-  const given = error as { number?: unknown, message?: unknown } | null
+  const given = error as { number?: unknown } | null
   if (error instanceof Error && typeof given?.number === 'number') {
     return error as unknown as Failure
   }
+  if (error instanceof Error && error.constructor === Error) {
+    return { number: ERROR_FAULT, message: error.message }
+  }
   const what = error instanceof Error ? error.stack ?? error.message : String(error)
-  return { number: EXIT_ERROR, message: sentenceOf('FAULT', what) }
+  return { number: ERROR_FAULT, message: sentenceOf('FAULT', what) }
 }
 
 /** What a loss left behind belongs to its sentence. */

@@ -12,10 +12,9 @@ import type { WaitOptions } from './check.ts'
 import { Refusal } from './errors.ts'
 import { Host } from './host.ts'
 import type { MemberEvent, Peer } from './member.ts'
-import { Request } from './operation.ts'
 import { checkCircuitOptions, checkInvite } from './options.ts'
 import type { CircuitOptions, InviteOptions } from './options.ts'
-import { checkCommand, PARTS, Process } from './process.ts'
+import { checkCommand, PARTS, Process, StartRequest } from './process.ts'
 import type { Command } from './process.ts'
 import type { Stat } from './stat.ts'
 import {
@@ -125,7 +124,7 @@ export class Circuit {
         words[at + IN_START_PAYLOAD] = drive.payloads.put(packed)
         words[at + IN_START_PAYLOAD_BYTES] = packed.length
       }
-    }, path, new Request<void>(path, () => undefined), options)
+    }, path, new StartRequest(path, command.path), options)
     return this.#attach(path, options)
   }
 

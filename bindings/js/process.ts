@@ -17,12 +17,13 @@ import { textAt } from './memory.ts'
 import { Request } from './operation.ts'
 import type { Stat } from './stat.ts'
 import {
-  ERROR_BAD_ARGUMENT, ERROR_CANNOT_START, ERROR_NOT_RUNNING, ERROR_NO_PROCESSES, ERROR_OK, IN_ENDED,
-  IN_ENDED_PROCESS, IN_ENDED_WORDS, IN_SIGNAL, IN_SIGNALED, IN_SIGNALED_STATUS, IN_SIGNALED_TOKEN,
-  IN_SIGNALED_WORDS, IN_SIGNAL_PATH_BYTES, IN_SIGNAL_SIGNAL, IN_SIGNAL_WORDS, IN_STARTED,
-  IN_STARTED_PROCESS, IN_STARTED_STATUS, IN_STARTED_WORDS, OUT_SIGNAL_PROCESS, OUT_SIGNAL_SIGNAL,
-  OUT_SIGNAL_TOKEN, OUT_START_EXIT, OUT_START_PATH_BYTES, OUT_START_PAYLOAD, OUT_START_PROCESS,
-  OUT_START_STDERR, OUT_START_STDIN, OUT_START_STDOUT, OUT_START_WORDS, OUT_STOP_PROCESS, signals
+  ERROR_BAD_ARGUMENT, ERROR_CANNOT_START, ERROR_NOT_RUNNING, ERROR_NO_PROCESSES, ERROR_OK,
+  ERROR_PROGRAM_NOT_FOUND, IN_ENDED, IN_ENDED_PROCESS, IN_ENDED_WORDS, IN_SIGNAL, IN_SIGNALED,
+  IN_SIGNALED_STATUS, IN_SIGNALED_TOKEN, IN_SIGNALED_WORDS, IN_SIGNAL_PATH_BYTES, IN_SIGNAL_SIGNAL,
+  IN_SIGNAL_WORDS, IN_STARTED, IN_STARTED_PROCESS, IN_STARTED_STATUS, IN_STARTED_WORDS,
+  OUT_SIGNAL_PROCESS, OUT_SIGNAL_SIGNAL, OUT_SIGNAL_TOKEN, OUT_START_EXIT, OUT_START_PATH_BYTES,
+  OUT_START_PAYLOAD, OUT_START_PROCESS, OUT_START_STDERR, OUT_START_STDIN, OUT_START_STDOUT,
+  OUT_START_WORDS, OUT_STOP_PROCESS, signals
 } from './tables.ts'
 import { askAbout, scrubAt, statAt } from './tree.ts'
 import { decode } from './values.ts'
@@ -168,6 +169,21 @@ export function checkCommand(command: unknown): Command {
 
 function isText(value: unknown): boolean {
   return typeof value === 'string'
+}
+
+/** A start under way: a program that cannot be run is named in the sentence, else the path. */
+export class StartRequest extends Request<void> {
+  readonly #program: string
+
+  constructor(path: string, program: string) {
+    super(path, () => undefined)
+    this.#program = program
+  }
+
+  override rejectStatus(status: number, what: string, unknown: boolean): void {
+    const program = status === ERROR_PROGRAM_NOT_FOUND || status === ERROR_CANNOT_START
+    super.rejectStatus(status, program ? this.#program : what, unknown)
+  }
 }
 
 /** The core's orders about processes, carried out by the host. */

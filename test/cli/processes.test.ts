@@ -52,7 +52,7 @@ test('a command comes as JSON too', async () => {
   assert.is(await done(['stdout', 'j']), 'a  b\n')
   await refused(['mkproc', 'k'], /not JSON/, '{')
   await refused(['mkproc', 'k'], /a command is an object/, '[]')
-  await refused(['mkproc', 'k'], /path of a command/, '{}')
+  await refused(['mkproc', 'k'], /path of the program/, '{}')
 })
 
 test('what cannot start says why, and leaves nothing at the path', async () => {
