@@ -95,7 +95,7 @@ function op_free(op: Operation): void {
   operations--
 }
 
-/** A completion for an id that became no operation. */
+/** A completion for an id that became no operation: refused, or done at once (status OK). */
 export function refuse(id: u32, status: u32): void {
   const out = emit(OUT_COMPLETION, OUT_COMPLETION_BYTES)
   memory.fill(out + 4, 0, OUT_COMPLETION_BYTES - 4)
@@ -128,14 +128,14 @@ export function complete_element(op: Operation, element: u32, ref: u32): void {
 }
 
 /**
- * The completion with a message; takes the caller's count on the payload and frees the operation.
- * A payload that nobody else needs goes to the host as a gift, else it is shared.
+ * The completion with a message; takes the caller's count on the payload. A payload that nobody else
+ * needs goes to the host as a gift, else it is shared.
  */
-export function complete_message(op: Operation, which: u32, flags: u32, payload: Payload): void {
+export function hand_over(id: u32, which: u32, flags: u32, payload: Payload): void {
   const count = payload.refs_count
   const out = emit(OUT_COMPLETION, OUT_COMPLETION_BYTES + (count << 2))
   const gift = payload.count == 1
-  store<u32>(out + OUT_COMPLETION_OP, op.id)
+  store<u32>(out + OUT_COMPLETION_OP, id)
   store<u32>(out + OUT_COMPLETION_STATUS, 0)
   store<u32>(out + OUT_COMPLETION_WHICH, which)
   store<u32>(out + OUT_COMPLETION_FLAGS,
@@ -149,9 +149,14 @@ export function complete_message(op: Operation, which: u32, flags: u32, payload:
     if (!gift) ref_retain(ref)
     store<u32>(out + OUT_COMPLETION_BYTES + (<usize>i << 2), ref)
   }
-  op_free(op)
   if (gift) payload_free(payload, true)
   else payload.count--
+}
+
+/** The completion of an operation with a message; frees the operation. */
+export function complete_message(op: Operation, which: u32, flags: u32, payload: Payload): void {
+  hand_over(op.id, which, flags, payload)
+  op_free(op)
 }
 
 /** Shows a message to the host of a hold operation; the payload is lent. */

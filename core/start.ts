@@ -17,6 +17,7 @@ import {
   op_usable, refuse,
 } from './operation'
 import { Payload, drop_handle, payload_new, payload_refs_open } from './payload'
+import { quick_receive, quick_send } from './quick'
 import { random_below } from './random'
 import { ref_channel, ref_remote, ref_retain } from './reference'
 import { end_operation, take_offered } from './select'
@@ -122,8 +123,10 @@ export function send(record: usize): void {
     refuse(id, status)
     return
   }
+  const payload = message(handle, bytes, refs, refs_count)
+  if ((ref & REF_REMOTE) == 0 && quick_send(id, ref_channel(ref), payload)) return
   const w = waiter_new(SEND)
-  w.payload = message(handle, bytes, refs, refs_count)
+  w.payload = payload
   if ((field(record, IN_SEND_FLAGS) & OP_FLAG_TRY) != 0) w.flags = IS_TRY
   begin_plain(op_new(id, KIND_SEND), w, ref, field(record, IN_SEND_TIMEOUT_MS))
 }
@@ -135,6 +138,8 @@ export function receive_from(id: u32, ref: u32, timeout_ms: u32, flags: u32): vo
     refuse(id, status)
     return
   }
+  const quick = (ref & REF_REMOTE) == 0 && (flags & OP_FLAG_HOLD) == 0
+  if (quick && quick_receive(id, ref_channel(ref))) return
   const w = waiter_new(RECEIVE)
   if ((flags & OP_FLAG_TRY) != 0) w.flags = IS_TRY
   const op = op_new(id, KIND_RECEIVE)

@@ -452,6 +452,7 @@ export const OFFERS_PER_PEER_MAX: u32 = 16384
 export const PARKED_BYTES_PER_PEER_MAX: u32 = 16777216
 export const CHANNELS_PER_PEER_MAX: u32 = 16384
 export const REQUESTS_PER_PEER_MAX: u32 = 4096
+export const STDIO_CAPACITY: u32 = 16
 export const PREFETCH_MAX: u32 = 65536
 export const PATH_BYTES_MAX: u32 = 1024
 export const SEGMENT_BYTES_MAX: u32 = 255
