@@ -134,7 +134,7 @@ export class Model {
     const free = (place: Place): boolean => place.operation.state === 'free'
     return {
       capacity: channel.capacity,
-      buffered: channel.buffer.filter((message) => !message.out).length,
+      buffered: channel.buffer.length,
       senders: channel.senders.filter(free).length,
       receivers: channel.receivers.filter(free).length,
       closed: channel.state === 'open' ? 0 : 1, out: this.shown(channel)
