@@ -1,8 +1,8 @@
 /**
  * One request and its answer on a byte stream of their own.
  *
- * Lives here: a message behind its length, put together and taken apart. Does not live here: what is
- * asked (bindings/node/certify), streams (transports/libp2p/exchange, Unix sockets).
+ * Lives here: a message behind its length, put together and taken apart. Does not live here: what
+ * is asked (bindings/node/certify), streams (transports/libp2p/exchange, Unix sockets).
  *
  * A message stands behind its length, a u32 with the highest byte first. Each side sends one.
  */

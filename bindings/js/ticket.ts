@@ -197,7 +197,9 @@ export class TicketUses {
 
   /** Takes what was kept in an earlier run. */
   constructor(kept: Iterable<TicketUse> = []) {
-    for (const { ticket, subject, expires_s } of kept) this.#uses.set(ticket, { subject, expires_s })
+    for (const { ticket, subject, expires_s } of kept) {
+      this.#uses.set(ticket, { subject, expires_s })
+    }
   }
 
   /**

@@ -13,7 +13,7 @@ export function isLoopback(address: string): boolean {
   return /^\/ip4\/127\.|^\/ip6\/(::1|0:0:0:0:0:0:0:1)(\/|$)/.test(address)
 }
 
-/** Addresses for a newcomer elsewhere, each with the peer's id; only if there are none, for here. */
+/** Addresses for newcomers elsewhere, with the peer's id; if there are none, those for here. */
 export function placesOf(peer: string, addresses: readonly string[]): string[] {
   const far = addresses.filter((address) => !isLoopback(address))
   return (far.length > 0 ? far : addresses).map((address) => `${address}/p2p/${peer}`)

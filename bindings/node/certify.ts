@@ -1,9 +1,9 @@
 /**
  * Asking another peer for a certificate: the request, the answer, and a Unix socket for both.
  *
- * Lives here: the bytes of both, and serving and asking on a socket in the run folder. Does not live
- * here: who gets what (membership), the same over libp2p (transports/libp2p/exchange), certificates
- * (bindings/js/certificate).
+ * Lives here: the bytes of both, and serving and asking on a socket in the run directory. Does not
+ * live here: who gets what (membership), the same over libp2p (transports/libp2p/exchange),
+ * certificates (bindings/js/certificate).
  *
  * A request is a CBOR list `[1, peer id, chain]`, an answer `[1, status, chain]`: status 0 and the
  * longer chain, or a code of the errors' table and nothing.
@@ -40,6 +40,7 @@ const VERSION = 1
 const SOCKET_MODE_MASK = 0o177
 const CONNECTIONS_MAX = 16
 
+/** A request as bytes. */
 export function requestBytes(request: Request): Uint8Array {
   return encodePlain([VERSION, request.peer, request.chain])
 }
@@ -52,6 +53,7 @@ export function readRequest(bytes: Uint8Array): Request | undefined {
   return typeof peer === 'string' && chain instanceof Uint8Array ? { peer, chain } : undefined
 }
 
+/** An answer as bytes. */
 export function answerBytes(answer: Answer): Uint8Array {
   return encodePlain([VERSION, answer.status, answer.chain])
 }
@@ -112,7 +114,9 @@ export async function serveCertify(
  *
  * @returns the answer's bytes; undefined when nobody serves there, or not in time.
  */
-export async function askCertify(path: string, request: Uint8Array): Promise<Uint8Array | undefined> {
+export async function askCertify(
+  path: string, request: Uint8Array
+): Promise<Uint8Array | undefined> {
   const socket = connect(path)
   socket.setTimeout(CERTIFY_TIMEOUT_MS, () => socket.destroy())
   try {

@@ -87,7 +87,7 @@ class Joining {
   async run(wasm: Promise<WebAssembly.Module>): Promise<Circuit> {
     const options = this.#options
     // A quarter of a second to load: it starts first and is waited for last.
-    const libp2p = options.transports === undefined ? import('../../transports/libp2p.ts') : undefined
+    const libp2p = options.transports ? undefined : import('../../transports/libp2p.ts')
     libp2p?.catch(() => {})
     const folder = stateFolder(options.circuit, options.state)
     const state = this.#state = await State.open(folder, drive, options.key)

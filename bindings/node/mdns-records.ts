@@ -45,6 +45,7 @@ const TTL_S = 120
 const META_SERVICE = '_services._dns-sd._udp.local'
 const PORT = 4001 // peers are dialled by their TXT items; a service without a port has none
 const PEERS_MAX = 16
+const PLACE = /^((?:\/[\w.:%-]+)+)\/p2p\/(\w+)$/
 const LETTERS = 'abcdefghijklmnopqrstuvwxyz234567'
 const HASH_LETTERS = 14 // with its first letter 15, the most that RFC 6763 section 7 allows
 
@@ -80,14 +81,16 @@ export function answerOf(announcement: Announcement, gone = false): Uint8Array |
   if (items.length === 0) return undefined
   const text: Answer = { type: 'TXT', name, ttl, flush: true, data: items }
   const port = Number(/\/tcp\/(\d+)/.exec(items[0]!)?.[1] ?? PORT)
+  const place: Answer = { type: 'SRV', name, ttl, flush: true, data: { port, target: host } }
+  const own = { name: host, ttl, flush: true }
   const ips = [
-    ...announcement.ip4.map((data): Answer => ({ type: 'A', name: host, ttl, flush: true, data })),
-    ...announcement.ip6.map((data): Answer => ({ type: 'AAAA', name: host, ttl, flush: true, data }))
+    ...announcement.ip4.map((data): Answer => ({ ...own, type: 'A', data })),
+    ...announcement.ip6.map((data): Answer => ({ ...own, type: 'AAAA', data }))
   ]
   return encode({
     type: 'response', flags: AUTHORITATIVE_ANSWER,
     answers: [{ type: 'PTR', name: service, ttl, data: name }, text],
-    additionals: [{ type: 'SRV', name, ttl, flush: true, data: { port, target: host } }, text, ...ips]
+    additionals: [place, text, ...ips]
   })
 }
 
@@ -148,7 +151,7 @@ function addTo(found: Map<string, Set<string>>, place: { peer: string, address: 
 /** `dnsaddr=<multiaddr>/p2p/<id>` taken apart. */
 function placeIn(item: string): { peer: string, address: string } | undefined {
   if (!item.startsWith(TXT_HEAD)) return undefined
-  const [, address, peer] = /^((?:\/[\w.:%-]+)+)\/p2p\/(\w+)$/.exec(item.slice(TXT_HEAD.length)) ?? []
+  const [, address, peer] = PLACE.exec(item.slice(TXT_HEAD.length)) ?? []
   if (address === undefined || peer === undefined || keyOfId(peer) === undefined) return undefined
   return { peer, address }
 }

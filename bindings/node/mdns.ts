@@ -219,10 +219,9 @@ function interfacesNow(): Interface[] {
   for (const places of Object.values(networkInterfaces())) {
     const ip4 = places?.find(({ family }) => family === 'IPv4')
     if (ip4 === undefined) continue
-    const ip6 = places!.filter(({ family, address }) => family === 'IPv6' && !/^fe80:/i.test(address))
-    found.push({
-      ip4: ip4.address, internal: ip4.internal, ip6: ip6.map(({ address }) => address)
-    })
+    const ip6 = places!.filter(({ family }) => family === 'IPv6')
+      .map(({ address }) => address).filter((address) => !/^fe80:/i.test(address))
+    found.push({ ip4: ip4.address, internal: ip4.internal, ip6 })
   }
   return found
 }

@@ -36,6 +36,7 @@ export interface InviteOptions {
 const RIGHT_BITS: Record<Right, number> =
   { channel: RIGHT_CHANNEL, process: RIGHT_PROCESS, admin: RIGHT_ADMIN }
 
+/** A peer's place in its circuit, over a state that has a valid chain. */
 export class Membership {
   readonly circuit: string
   readonly #state: State

@@ -75,7 +75,8 @@ async function suffices(
   if (circuit_signer !== undefined) return true
   const verdict = await verifyChain(circuit!, chain!, key.signer.id, drive.now())
   const rights = verdict.valid ? verdict.standing.claims.rights : 0
-  return tickets.every((ticket) => ticket.circuit !== circuit || (ticket.gives.rights & ~rights) === 0)
+  return tickets.filter((ticket) => ticket.circuit === circuit)
+    .every(({ gives }) => (gives.rights & ~rights) === 0)
 }
 
 /** Uses the first ticket that has not expired. */

@@ -34,6 +34,7 @@ export interface Finder {
 const ADDRESSES_MS = 1000
 const INSTANCE_BYTES = 16
 
+/** A peer's discovery, from `open` over `start` to `close`. */
 export class Presence {
   readonly #options: PresenceOptions
   #local: LocalDiscovery | undefined
@@ -130,8 +131,8 @@ export class Presence {
 }
 
 /**
- * A name for a peer that was given none: the machine's, with a number behind it while a peer of that
- * name runs in the same circuit on this machine.
+ * A name for a peer that was given none: the machine's, with a number behind it while a peer of
+ * that name runs in the same circuit on this machine.
  */
 export function nameFor(host: string, circuit: string, folder: string | undefined): string {
   const [label = ''] = host.split('.')

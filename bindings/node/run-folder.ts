@@ -1,9 +1,9 @@
 /**
  * The run directory: which peers of this user run on this machine.
  *
- * Lives here: where it is, one entry for each peer, reading entries, the lock of a founder. Does not
- * live here: watching for peers (discovery-local), certifying over the sockets beside the entries
- * (certify, membership).
+ * Lives here: where it is, one entry for each peer, reading entries, the lock of a founder. Does
+ * not live here: watching for peers (discovery-local), certifying over the sockets beside the
+ * entries (certify, membership).
  *
  * Only its owner enters the folder, and the kernel sees to it: whoever can read an entry or reach a
  * socket in it is this user. An entry is written as a whole and named by a hash of its circuit and

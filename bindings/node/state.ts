@@ -124,8 +124,8 @@ export class State {
   }
 
   /**
-   * Ends the folder's bond to its circuit: the circuit's key, the chain and the known peers move into
-   * a folder named after the circuit, where they can be taken from by hand.
+   * Ends the folder's bond to its circuit: the circuit's key, the chain and the known peers move
+   * into a folder named after the circuit, where they can be taken from by hand.
    */
   setCircuitAside(): void {
     const { circuit } = this

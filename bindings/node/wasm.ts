@@ -1,8 +1,8 @@
 /**
  * The core's bytes, compiled once in a process.
  *
- * Lives here: where circuit.wasm is, in the package and in the source tree. Does not live here: what
- * is done with it (bindings/js/drive).
+ * Lives here: where circuit.wasm is, in the package and in the source tree. Does not live here:
+ * what is done with it (bindings/js/drive).
  */
 import { readFile } from 'node:fs/promises'
 

@@ -5,7 +5,9 @@ import * as assert from 'uvu/assert'
 import {
   certify, earlier, lastClaims, verifyChain, within, type ChainReason, type Grant
 } from '../../bindings/js/certificate.ts'
-import { NotPlain, decodePlain, encodePlain, signSign1, type Plain } from '../../bindings/js/cose.ts'
+import {
+  NotPlain, decodePlain, encodePlain, signSign1, type Plain
+} from '../../bindings/js/cose.ts'
 import {
   base64url, fromBase64url, idOfKey, keyOfId, signedBy, signerOf, type Signer
 } from '../../bindings/js/identity.ts'
@@ -50,7 +52,8 @@ test('a peer id is the key, both ways, in one spelling', async () => {
   assert.equal(keyOfId(alice.id), alice.public_key)
   assert.is(idOfKey(alice.public_key), alice.id)
   // RFC 8032, section 7.1, test 1: its public key, through libp2p's own library
-  const seed = Buffer.from('9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60', 'hex')
+  const hex = '9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60'
+  const seed = Buffer.from(hex, 'hex')
   const known = await signerOf(seed)
   const { keys } = await libp2p()
   assert.is(known.id, (await keys(seed)).id)

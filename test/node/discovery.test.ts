@@ -3,7 +3,7 @@
  */
 import * as assert from 'uvu/assert'
 import { spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { once } from 'node:events'
 import { tmpdir } from 'node:os'
@@ -168,7 +168,7 @@ test('one founds a circuit while the others wait for it', async (t) => {
   other.release()
 })
 
-test('a peer of the same user is certified over the socket, with all that its asker has', async (t) => {
+test('a peer of the same user is certified over the socket, with all rights', async (t) => {
   const folder = temporary(t)
   const { membership } = await founder(t)
   const path = certifySocket(folder, membership.circuit, alice)
@@ -259,8 +259,9 @@ test('a used ticket stays used over a restart, and the newcomer itself knows of 
   assert.ok(place.provisional)
   assert.is(await place.verify(alice, await useTicket(second, alice)), undefined)
   await refused(() => place.invite([]), 'NOT_PERMITTED')
-  const request = requestBytes({ peer: place.circuit && newcomer.key.signer.id, chain: place.chain })
-  const lasting = chainIn(await later.answer(request, newcomer.key.signer.id))
+  const { id: own } = newcomer.key.signer
+  const request = requestBytes({ peer: own, chain: place.chain })
+  const lasting = chainIn(await later.answer(request, own))
   assert.ok(await place.renew(lasting))
   assert.not(place.provisional)
   assert.not(await place.renew(Uint8Array.of(1)))
