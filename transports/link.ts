@@ -155,7 +155,7 @@ export class StreamLink implements Link {
     if (this.#ended !== undefined) this.#settle()
   }
 
-  /** Says `down` when the end was reached: a broken end at once, an orderly one after its frames. */
+  /** Says `down` once there is an end: a broken one at once, an orderly one after its frames. */
   #settle(): void {
     if (this.#down || this.#ended === undefined || this.#reading) return
     if (this.#opening || this.#events === undefined) return

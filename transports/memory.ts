@@ -28,7 +28,7 @@ export interface MemoryOptions extends Partial<WireOptions> {
   readonly dial_timeout_ms?: number
 }
 
-/** When a link breaks: after so many bytes or frames from the first peer to the second; else now. */
+/** A link breaks after so many bytes or frames from the first peer to the second; else now. */
 export interface CutOptions { readonly bytes?: number, readonly frames?: number }
 
 /** Peers, and what passes between them. */
@@ -56,7 +56,7 @@ export class MemoryNetwork {
   /** The transport of a peer; made again for a peer that was stopped or killed. */
   transport(peer: string, options: { readonly address?: string } = {}): Transport {
     const present = this.#peers.get(peer)
-    if (present !== undefined && !present.over) throw new Error(`${peer} is on this network already`)
+    if (present?.over === false) throw new Error(`${peer} is on this network already`)
     const made = new MemoryTransport(this, peer, options.address ?? `${SCHEME}${peer}`)
     this.#peers.set(peer, made)
     this.#vanished.delete(peer)

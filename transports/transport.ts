@@ -11,10 +11,17 @@
  * 3. A link's `peer` is proved before the link is handed over.
  * 4. `send`: all frames of a drain in as few writes as the limit allows; `false` when full, then
  *    exactly one `ready` when there is room again.
- * 5. `frames`: whole frames, in order, each once, as many at a time as are there; `down` once, last.
+ * 5. `frames`: whole frames, in order, each once, as many at a time as are there; `down` once,
+ *    last.
+ *
+ * No event is said inside of a call of the link's own methods, and none before `open`.
+ * test/transports/compliance.ts holds every transport to all of this.
  */
 
-/** A header (one CBOR array) and the payload that follows it. Neither may be changed after `send`. */
+/**
+ * A header (one CBOR array, at least one byte) and the payload that follows it. Neither may be
+ * changed after `send`. A payload of no bytes comes as undefined: what it means is in the header.
+ */
 export interface Frame { readonly header: Uint8Array, readonly payload: Uint8Array | undefined }
 
 /** Why a dial failed. `refused` is evidence that nobody listens there; the others are not. */
@@ -23,11 +30,15 @@ export type DialReason = 'refused' | 'unreachable' | 'no_address' | 'wrong_peer'
 export interface DialError extends Error { readonly reason: DialReason }
 
 export interface LinkEvents {
-  /** Frames came in. The receiver owns the bytes from here; they are views of buffers not reused. */
+  /** Frames came in. The receiver owns the bytes from here: views of buffers that nobody reuses. */
   frames(frames: readonly Frame[]): void
   /** There is room again after `send` gave false. */
   ready(): void
-  /** The link is gone: nothing more comes. `clean` is false for a reset or unreadable bytes. */
+  /**
+   * The link is gone: nothing more comes. `clean` is true for an orderly end, by either side: then
+   * every frame that was sent before it has come, also to a link that was paused meanwhile. False
+   * for a reset, for bytes that are no frames, and for a peer that broke off; that is said at once.
+   */
   down(clean: boolean): void
 }
 
@@ -40,12 +51,19 @@ export interface Link {
   readonly address: string
   /** Starts reading. Called once, before anything else; frames wait until then. */
   open(events: LinkEvents): void
-  /** Writes frames in order. False: full; the frames are taken, send no more before `ready`. */
+  /**
+   * Writes frames in order. False: full; the frames are taken, send no more before `ready`. Also
+   * false, and nothing is written, once the link has ended: `down` follows or has come. Throws
+   * RangeError for a frame over its limits, with nothing written.
+   */
   send(frames: readonly Frame[]): boolean
-  /** Stops and starts the delivery of `frames`; a paused link makes the other side's `send` fill. */
+  /** Stop and start `frames`; a paused link makes the other side's `send` fill. */
   pause(): void
   resume(): void
-  /** Closes after what was sent has left, or at once with `reset`. `down` still comes, once. */
+  /**
+   * Closes after what was sent has left, or at once with `reset`. Only `down` still comes, once:
+   * true when the other side has taken all, false with `reset` or when LINK_CLOSE_MS was too short.
+   */
   close(reset?: boolean): void
 }
 
@@ -64,8 +82,11 @@ export interface Transport {
   addresses(): readonly string[]
   /** True for an address that this transport can dial. */
   speaks(address: string): boolean
-  /** Rejects with a DialError. At most one dial per peer is under way. */
+  /**
+   * Opens a link to a peer at any of these addresses. Rejects with a DialError; also when `signal`
+   * aborts (`unreachable`). At most one dial per peer is under way: another rejects with an Error.
+   */
   dial(peer: string, addresses: readonly string[], signal: AbortSignal): Promise<Link>
-  /** Ends all links and stops listening. */
+  /** Stops listening, closes all links as `close` does, and ends, in bounded time. */
   stop(): Promise<void>
 }

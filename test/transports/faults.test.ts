@@ -6,7 +6,7 @@ import { suite } from '../suite.ts'
 import { frameBytes } from '../../transports/frames.ts'
 import { MemoryNetwork } from '../../transports/memory.ts'
 import { DIAL_TIMEOUT_MS, LINK_CLOSE_MS } from '../../transports/tables.ts'
-import { Witness } from './compliance.ts'
+import { Witness } from './compliance/witness.ts'
 import { filled } from './samples.ts'
 import { VirtualClock } from './virtual.ts'
 import type { MemoryOptions } from '../../transports/memory.ts'
@@ -137,7 +137,7 @@ test('a block holds one direction only', async () => {
   assert.equal(outcomes, [{ reason: 'unreachable' }, { reason: 'unreachable' }])
 })
 
-test('a frozen peer is told nothing, its links fill, and it is told all when it thaws', async () => {
+test('a frozen peer is told nothing, its links fill, and a thaw tells all', async () => {
   const { clock, network, a, near, far, incoming } = await linked({ window_bytes: 1_000 })
   near.link.send(times(1))
   await clock.run(1)

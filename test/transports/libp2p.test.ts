@@ -9,11 +9,12 @@ import { libp2pTransport } from '../../transports/libp2p.ts'
 import {
   LINK_WINDOW_BYTES, STREAMS_PER_PEER_MAX, STREAM_WINDOW_BYTES
 } from '../../transports/tables.ts'
-import { compliance, linked, peerOf, Witness } from './compliance.ts'
+import { compliance } from './compliance.ts'
+import { linked, peerOf, Witness } from './compliance/witness.ts'
 import { filled } from './samples.ts'
 import { strangerOf } from './strangers.ts'
 import type { ChildProcess } from 'node:child_process'
-import type { Made, Peer, World } from './compliance.ts'
+import type { Made, Peer, World } from './compliance/witness.ts'
 import type { TestContext } from '../suite.ts'
 import type { DialError, Frame } from '../../transports/transport.ts'
 import type { Stream } from '@libp2p/interface'
@@ -150,7 +151,8 @@ test('a connection lives as long as its last link', async (t) => {
   t.after(() => stranger.stop())
   const connection = await stranger.connect(b.transport.addresses())
   const ends = new Promise<void>((resolve) => connection.addEventListener('close', () => resolve()))
-  const streams = [await connection.newStream('/circuit/1'), await connection.newStream('/circuit/1')]
+  const open = () => connection.newStream('/circuit/1')
+  const streams = [await open(), await open()]
   const [one, two] = [new Witness(await b.next()), new Witness(await b.next())]
   one.link.close(true)
   await one.gone()

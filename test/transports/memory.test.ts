@@ -2,9 +2,10 @@
  * The memory transport: the duties of all, and its faults on a clock of the test's own.
  */
 import { MemoryNetwork } from '../../transports/memory.ts'
-import { compliance, Witness } from './compliance.ts'
+import { compliance } from './compliance.ts'
+import { Witness } from './compliance/witness.ts'
 import type { MemoryOptions } from '../../transports/memory.ts'
-import type { World } from './compliance.ts'
+import type { World } from './compliance/witness.ts'
 
 async function worldOf(options: MemoryOptions): Promise<World> {
   const network = new MemoryNetwork(options)

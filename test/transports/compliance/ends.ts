@@ -1,0 +1,90 @@
+/**
+ * Duties of every transport: every link ends once, and what was sent arrives.
+ */
+import * as assert from 'uvu/assert'
+import { dial, frame, linked, peerOf, same, Witness } from './witness.ts'
+import type { Within } from './witness.ts'
+
+export function closeTests(within: Within): void {
+  within('what was sent before a close arrives, and both sides are told once', async (world, t) => {
+    const [a, b] = [await peerOf(world, t), await peerOf(world, t)]
+    const [near, far] = await linked(a, b)
+    const frames = Array.from({ length: 3_000 }, (_, i) => frame(6, 300, i))
+    near.link.send(frames)
+    near.link.close()
+    near.link.close()
+    assert.is(near.link.send([frame(1, 1, 1)]), false)
+    await Promise.all([near.gone(), far.gone()])
+    same(far.frames_seen, frames)
+    assert.equal([near.downs, far.downs], [[true], [true]])
+  })
+
+  within('a close by the other side comes after its frames, also when paused', async (world, t) => {
+    const [a, b] = [await peerOf(world, t), await peerOf(world, t)]
+    const [near, far] = await linked(a, b)
+    near.link.pause()
+    far.link.send([frame(6, 300, 1), frame(6, 300, 2)])
+    far.link.close()
+    await new Promise((resolve) => setTimeout(resolve, 30))
+    assert.is(near.downs.length, 0)
+    near.link.resume()
+    await near.gone()
+    assert.is(near.count, 2)
+    assert.equal(near.downs, [true])
+    await far.gone()
+  })
+}
+
+/** Ends that are not orderly. */
+export function resetTests(within: Within): void {
+  within('a reset ends both sides at once, also when full and paused', async (world, t) => {
+    const [a, b] = [await peerOf(world, t), await peerOf(world, t)]
+    const [near, far] = await linked(a, b)
+    far.link.pause()
+    const lot = Array.from({ length: 16 }, (_, i) => frame(10, 4_000, i))
+    while (near.link.send(lot)) { /* until full */ }
+    let inside = true
+    near.until(() => near.downs.length > 0).then(() => assert.not(inside), () => {})
+    const began = performance.now()
+    near.link.close(true)
+    assert.is(near.downs.length, 0)
+    inside = false
+    await Promise.all([near.gone(), far.gone()])
+    assert.ok(performance.now() - began < 500)
+    assert.equal([near.downs, far.downs], [[false], [false]])
+    assert.is(near.readies, 0)
+    near.link.close(true)
+    near.link.close()
+    assert.is(near.link.send(lot), false)
+    await new Promise((resolve) => setImmediate(resolve))
+    assert.is(near.downs.length, 1)
+  })
+
+  within('a close that the other side does not take is bounded', async (world, t) => {
+    const [a, b] = [await peerOf(world, t), await peerOf(world, t)]
+    const [near, far] = await linked(a, b)
+    far.link.pause()
+    const lot = Array.from({ length: 16 }, (_, i) => frame(10, 4_000, i))
+    while (near.link.send(lot)) { /* until full */ }
+    const began = performance.now()
+    near.link.close()
+    await near.gone()
+    assert.ok(performance.now() - began < 3_000)
+    await far.gone()
+    assert.equal([near.downs, far.downs], [[false], [false]])
+  })
+
+  within('a link that ended before it was opened says so when it is opened', async (world, t) => {
+    const [a, b] = [await peerOf(world, t), await peerOf(world, t)]
+    const coming = b.next()
+    const near = new Witness(await dial(a, b.peer, b.transport.addresses()))
+    const far_link = await coming
+    near.link.close(true)
+    await near.gone()
+    await new Promise((resolve) => setTimeout(resolve, 30))
+    const far = new Witness(far_link)
+    assert.is(far.downs.length, 0)
+    await far.gone()
+    assert.equal(far.downs, [false])
+  })
+}
