@@ -266,10 +266,6 @@ export class Drive {
     const op = out[at + OUT_COMPLETION_OP]!
     const listener = this.#listener(op)
     if (listener === undefined) throw new Error(`a completion of operation ${op}, which is none`)
-    const slot = op & SLOT_MASK
-    this.#listeners[slot] = undefined
-    this.#generations[slot] = this.#generations[slot]! + 1 & GENERATION_MASK
-    this.#free.push(slot)
     const completion = this.#completion
     const refs = out[at + OUT_COMPLETION_REFS_COUNT]!
     completion.status = out[at + OUT_COMPLETION_STATUS]!
@@ -280,6 +276,11 @@ export class Drive {
     completion.value = out[at + OUT_COMPLETION_VALUE]!
     completion.refs = refs === 0 ? NO_REFS : this.#cells(at + OUT_COMPLETION_WORDS, refs)
     listener.done(completion, this)
+    // Not before: should `done` find a breach of the door's rules, this operation fails with all.
+    const slot = op & SLOT_MASK
+    this.#listeners[slot] = undefined
+    this.#generations[slot] = this.#generations[slot]! + 1 & GENERATION_MASK
+    this.#free.push(slot)
   }
 
   #offer(out: Uint32Array, at: number): void {

@@ -6,7 +6,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { createCircuit } from '../../bindings/js/index.ts'
-import type { Circuit, CircuitOptions, Refusal, Loss } from '../../bindings/js/index.ts'
+import type { CaseName, Circuit, CircuitOptions, Outcome } from '../../bindings/js/index.ts'
 import { MemoryNetwork } from '../../transports/memory.ts'
 import type { TestContext } from '../suite.ts'
 
@@ -58,12 +58,15 @@ export async function turn(): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve))
 }
 
+/** What a Refusal, a Loss or a Fault may have. */
+export interface Met extends Error { code: string, number: number, outcome?: Outcome, case?: CaseName }
+
 /** The error that a promise rejects with. */
-export async function errorOf(promise: Promise<unknown>): Promise<Refusal & Loss> {
+export async function errorOf(promise: Promise<unknown>): Promise<Met> {
   try {
     await promise
   } catch (error) {
-    return error as Refusal & Loss
+    return error as Met
   }
   throw new Error('it did not reject')
 }

@@ -43,7 +43,7 @@ function refusalOf(value: unknown): Refusal {
 const hex = (bytes: Uint8Array) => [...bytes].map((b) => b.toString(16).padStart(2, '0')).join('')
 
 test('plain values arrive as they were sent', () => {
-  const values = [
+  const values: unknown[] = [
     null, true, false, 0, 1, 23, 24, 255, 256, 65535, 65536, 4294967295, -1, -24, -25, -4294967296,
     4294967296, -4294967297, Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER, 1.5, -1e300, Infinity,
     '', 'a', 'ü', '汉字', '👪', 'x'.repeat(3000), [], [1, [2, [3]]], {}, { a: { b: [null] } },
@@ -83,7 +83,7 @@ test('a map with text keys is an object, any other map a Map', () => {
   assert.equal(travel(new Map([['a', 1]])), { a: 1 })
   const odd = travel({ m: new Map<unknown, unknown>([[1, 'one'], ['two', [2n ** 60n, 5n]]]) })
   assert.equal(odd, { m: new Map<unknown, unknown>([[1, 'one'], ['two', [2n ** 60n, 5]]]) })
-  assert.equal(travel(new Map([[{ toString: 1 }.toString, 1]].slice(1))), {})
+  assert.equal(travel(new Map()), {})
 })
 
 test('a key named __proto__ is only a key', () => {
