@@ -202,8 +202,9 @@ export function renew(by: Peer, keep: Link): void {
   for (let peer = peers_first; some(peer);) {
     const next = peer.next
     if (peer.state == PEER_JOINED) {
-      peer.tries = 0
       session_over(peer, LOST_RENEWED, ERROR_GONE, keep)
+      // Its links were not at fault: it is dialled at once.
+      peer.tries = 0
     } else {
       close_others(peer, keep)
     }
