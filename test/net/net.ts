@@ -63,10 +63,10 @@ export class Net {
 
   /**
    * A new peer with a key of its own; it knows nobody yet. `rank` heads its id, for tests that need
-   * the ids in an order.
+   * the ids in an order; `id` is that of a peer that ran before.
    */
-  join(name: string, incarnation = 1, rank = ''): Node {
-    const node = new Node(this, name, incarnation, rank)
+  join(name: string, incarnation = 1, rank = '', id?: string): Node {
+    const node = new Node(this, name, incarnation, rank, id)
     this.nodes.push(node)
     return node
   }

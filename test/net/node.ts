@@ -48,11 +48,11 @@ export class Node {
   private ending = 0
   private readonly clock_offset: number
 
-  constructor(net: Net, name: string, incarnation: number, rank: string) {
+  constructor(net: Net, name: string, incarnation: number, rank: string, old?: string) {
     this.net = net
     this.name = name
     const letters = Array.from({ length: 12 }, () => NAMES[net.random.below(26)]).join('')
-    this.id = `12D3Koo${rank}${letters}${name}`
+    this.id = old ?? `12D3Koo${rank}${letters}${name}`
     this.incarnation = incarnation
     // Some clocks stand just before they wrap.
     this.clock_offset = net.random.pick([0, 5_000, 0xfffffff0, 0xffff_ff00 - 3000])
