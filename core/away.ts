@@ -104,7 +104,8 @@ export function away_pump(peer: Peer): void {
     if (flagged(w, IS_READER)) say_reader(w, remote.channel, w.seq)
     else {
       const select = flagged(w, IS_SELECT) ? w.op.id : 0
-      const flags = (flagged(w, IS_TRY) ? OFFER_FLAG_TRY : 0) | (select != 0 ? OFFER_FLAG_SELECT : 0)
+      const trying = flagged(w, IS_TRY) ? OFFER_FLAG_TRY : 0
+      const flags = trying | (select != 0 ? OFFER_FLAG_SELECT : 0)
       say_offer(w, remote.channel, flags, select)
     }
   }

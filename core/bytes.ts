@@ -1,8 +1,8 @@
 /**
  * Strings of bytes: copies that the core keeps, and comparing them.
  *
- * Lives here: `Text` (bytes with a length, in one block), equality, order, hash. Does not live here:
- * what the bytes mean (names: path; member; frame).
+ * Lives here: `Text` (bytes with a length, in one block), equality, order, hash. Does not live
+ * here: what the bytes mean (names: path; member; frame).
  *
  * Invariant: a Text is never changed after it was made.
  */

@@ -4,9 +4,9 @@
  * Lives here: alloc and release of blocks, the count of bytes in use. Does not live here: tables of
  * ids (table), what is in a block.
  *
- * Invariants: a block is zeroed when it is given out; sizes up to 512 bytes go by steps of 8, larger
- * ones by powers of two; a released block stays in its class. Nothing is ever given back to the
- * engine, so the memory in use (`bytes_used`) and the memory held differ.
+ * Invariants: a block is zeroed when it is given out; sizes up to 512 bytes go by steps of 8,
+ * larger ones by powers of two; a released block stays in its class. Nothing is ever given back to
+ * the engine, so the memory in use (`bytes_used`) and the memory held differ.
  */
 const STEP_BITS: u32 = 3
 const SMALL_BYTES_MAX: u32 = 512

@@ -1,8 +1,8 @@
 /**
  * Who is matched with whom at a channel.
  *
- * Lives here: the order of matching (PROTOCOL rules 9 to 11, 15, 17 to 21). Does not live here: what
- * is said to the two (claim), what their answers do (channel), what an operation makes of it
+ * Lives here: the order of matching (PROTOCOL rules 9 to 11, 15, 17 to 21). Does not live here:
+ * what is said to the two (claim), what their answers do (channel), what an operation makes of it
  * (select).
  *
  * Invariants: the first free message goes to the first free receiver; an engaged offer is never
@@ -11,9 +11,9 @@
  */
 import { text_compare } from './bytes'
 import {
-  AIM_ROOM, CLAIMED, Channel, FREE, IS_READER, IS_SELECT, IS_STORED, IS_TRY, RESERVED, SEND, Waiter,
-  arrival, engage, engaged, flagged, is, messages, no_payload, queue_push, queue_put, queue_take,
-  waiter_new,
+  AIM_ROOM, CLAIMED, Channel, FREE, IS_READER, IS_SELECT, IS_STORED, IS_TRY, RESERVED, SEND,
+  Waiter, arrival, engage, engaged, flagged, is, messages, no_payload, queue_push, queue_put,
+  queue_take, waiter_new,
 } from './waiter'
 import {
   answer, credit_take, deliver, deliver_latch, end_claim, gone, hold, takes_at_once,

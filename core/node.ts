@@ -22,7 +22,8 @@ import {
 import { next_lost, violation } from './link'
 import { lost_done, next_joined } from './member'
 import {
-  ask_in, claim_in, deliver_in, end_in, grant_in, offer_in, offer_reader_in, unhold_in, withdraw_in,
+  ask_in, claim_in, deliver_in, end_in, grant_in, offer_in, offer_reader_in, unhold_in,
+  withdraw_in,
 } from './parked'
 import { path_valid } from './path'
 import { Payload } from './payload'
@@ -30,7 +31,8 @@ import { Peer, no_timer } from './peer'
 import { serve_signal, serve_start } from './program'
 import { read_end as end_read, reader_lost, readers_flush } from './reader'
 import { payload_done, refs_lost } from './reference'
-import { entry_in, reply_in, request_abort, requests_lost } from './request'
+import { entry_in, reply_in, requests_lost } from './reply'
+import { request_abort } from './request'
 import { abort, after_due, owner_lost } from './select'
 import {
   found_channel, found_element, serve_close, serve_list, serve_make, serve_open, serve_scrub,
@@ -45,8 +47,8 @@ import {
   ERROR_BAD_FRAME, ERROR_BAD_PATH, ERROR_OK, ERROR_TIMED_OUT, ERROR_WITHDRAWN, FRAME_ASK,
   FRAME_CLAIM, FRAME_CLOSE, FRAME_DELIVER, FRAME_END, FRAME_ENTRY, FRAME_GRANT, FRAME_LIST,
   FRAME_MAKE, FRAME_OFFER_READER, FRAME_OFFER_RECEIVE, FRAME_OFFER_SEND, FRAME_OPEN, FRAME_REPLY,
-  FRAME_SCRUB, FRAME_SIGNAL, FRAME_START, FRAME_STAT, FRAME_UNHOLD, FRAME_WITHDRAW, IN_LEAVE_BYTES,
-  IN_LEAVE_OP, IN_WITHDRAW_BYTES, IN_WITHDRAW_OP, LIST_FLAG_DEEP,
+  FRAME_SCRUB, FRAME_SIGNAL, FRAME_START, FRAME_STAT, FRAME_UNHOLD, FRAME_WITHDRAW,
+  IN_LEAVE_BYTES, IN_LEAVE_OP, IN_WITHDRAW_BYTES, IN_WITHDRAW_OP, LIST_FLAG_DEEP,
 } from './tables'
 
 let leaving: Operation = no_operation

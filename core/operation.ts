@@ -128,8 +128,8 @@ export function complete_element(op: Operation, element: u32, ref: u32): void {
 }
 
 /**
- * The completion with a message; takes the caller's count on the payload. A payload that nobody else
- * needs goes to the host as a gift, else it is shared.
+ * The completion with a message; takes the caller's count on the payload. A payload that nobody
+ * else needs goes to the host as a gift, else it is shared.
  */
 export function hand_over(id: u32, which: u32, flags: u32, payload: Payload): void {
   const count = payload.refs_count

@@ -6,8 +6,8 @@
  * and numbering (link, session), requests (request).
  *
  * Invariants: a frame is checked whole before anything changes; what cannot be true is a violation
- * (false), what merely crossed with an end is ignored (true); rights are checked here, at the owner,
- * before an offer is parked.
+ * (false), what merely crossed with an end is ignored (true); rights are checked here, at the
+ * owner, before an offer is parked.
  */
 import { AWAY_CHOSEN, AWAY_IDLE, away_find } from './away'
 import { text_ptr } from './bytes'

@@ -14,8 +14,8 @@ import {
 } from './peer'
 import { is, no_peer } from './waiter'
 import {
-  ERROR_AMBIGUOUS_NAME, ERROR_BAD_PATH, ERROR_LEFT, ERROR_NO_SUCH_PEER, ERROR_OK,
-  PATH_BYTES_MAX, SEGMENT_BYTES_MAX,
+  ERROR_AMBIGUOUS_NAME, ERROR_BAD_PATH, ERROR_LEFT, ERROR_NO_SUCH_PEER, ERROR_OK, PATH_BYTES_MAX,
+  SEGMENT_BYTES_MAX,
 } from './tables'
 
 const SLASH: u8 = 0x2f
@@ -36,7 +36,9 @@ let anchors: usize = 0
 let anchors_room: u32 = 0
 export let anchors_count: u32 = 0
 
-/** Where a path leads: the peer (null: this one), the rest of the path, whether it ends in `...`. */
+/**
+ * Where a path leads: the peer (null: this one), the rest of the path, whether it ends in `...`.
+ */
 export let target: Peer = no_peer
 export let rest_at: usize = 0
 export let rest_bytes: u32 = 0

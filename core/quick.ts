@@ -1,8 +1,8 @@
 /**
  * The short way of plain operations on a channel of this core that can happen at once.
  *
- * Lives here: what match would do, without making an offer for it. Does not live here: anything that
- * waits, selects, other peers (match, claim).
+ * Lives here: what match would do, without making an offer for it. Does not live here: anything
+ * that waits, selects, other peers (match, claim).
  *
  * Invariants: it does exactly what parking and matching would do, in the same order; it is taken
  * only when nobody of the same kind stands before the operation.

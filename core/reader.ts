@@ -1,15 +1,17 @@
 /**
  * Readers: a window of messages sent ahead of being asked for.
  *
- * Lives here: the arbiter's side of a prefetch window. Does not live here: what is out and goes back
- * at the owner (channel: reader_granted, killed).
+ * Lives here: the arbiter's side of a prefetch window. Does not live here: what is out and goes
+ * back at the owner (channel: reader_granted, killed).
  *
  * Invariants: a message that arrived is the owner's until a read takes it; grants are counted and
  * said once a run; a reader of this core's own channel needs no window: its reads are receives.
  */
 import { alloc, release } from './heap'
 import { away_add, away_free, away_withdraw } from './away'
-import { KIND_READ, complete, complete_message, op_new, op_timeout, op_usable, refuse } from './operation'
+import {
+  KIND_READ, complete, complete_message, op_new, op_timeout, op_usable, refuse,
+} from './operation'
 import { Payload } from './payload'
 import { payload_done, ref_channel, ref_release, ref_remote, ref_retain } from './reference'
 import { say_grant } from './say'

@@ -5,9 +5,9 @@
  * end of a payload with its references. Does not live here: how references are written in frames
  * (say), which peers hold one (the records for that are reserved).
  *
- * Invariants: a reference of this core's channel is the channel's id; one of another peer's has bit
- * 31 set; a remote one lives while its count is not 0; counts are the host's handles, operations and
- * messages under way.
+ * Invariants: a reference of this core's channel is the channel's id; one of another peer's has
+ * bit 31 set; a remote one lives while its count is not 0; counts are the host's handles,
+ * operations and messages under way.
  */
 import { alloc, release } from './heap'
 import { Map2, map_add, map_find, map_new, map_remove } from './map'

@@ -1,26 +1,24 @@
 /**
  * Requests: make, open, stat, close, scrub, list, start and signal, from this host.
  *
- * Lives here: checking the host's records, doing them here or asking the owner, and what replies
- * mean. Does not live here: what the owner does (serve, program).
+ * Lives here: checking the host's records, doing them here or asking the owner. Does not live
+ * here: what the owner does (serve, program), what it replies (reply).
  *
  * Invariants: a request to a peer has an id in `requests` and stands in its peer's list until its
- * reply; its operation completes when its last request has ended; a lost peer ends its requests with
- * `left`, the outcome unknown when it could have changed something.
+ * reply; its operation completes when its last request has ended; a lost peer ends its requests
+ * with `left`, the outcome unknown when it could have changed something.
  */
 import { alloc, release } from './heap'
 import { Text, text_new, text_of, text_ptr, text_release } from './bytes'
-import { read_array, read_end, read_text, read_u32, text_at, text_bytes } from './frame'
-import {
-  KIND_REQUEST, complete, complete_element, op_find, op_new, op_usable, refuse,
-} from './operation'
+
+import { KIND_REQUEST, complete, complete_element, op_new, op_usable, refuse } from './operation'
 import { at_root, deep, peer_bytes, resolve, rest_at, rest_bytes, target } from './path'
 import { drop_handle, payload_new } from './payload'
 import {
   PEER_JOINED, Peer, peer_by_name, peer_name_count, peers_first, self_id, self_name,
 } from './peer'
 import { serve_signal, serve_start } from './program'
-import { payload_done, ref_channel, ref_of, ref_remote } from './reference'
+import { payload_done, ref_channel, ref_remote } from './reference'
 import { emit } from './ring'
 import {
   entry_to, found_channel, found_element, serve_close, serve_list, serve_make, serve_open,
@@ -29,25 +27,25 @@ import {
 } from './serve'
 import { post, post_end, put_text, put_u32 } from './session'
 import { record_bytes } from './start'
-import { Table, table_add, table_find, table_new, table_remove } from './table'
+import { Table, table_add, table_new, table_remove } from './table'
 import { Operation, is, no_payload, no_peer } from './waiter'
 import {
   COMPLETION_FLAG_UNKNOWN, ELEMENT_PEER, ERROR_BAD_ARGUMENT, ERROR_LEFT, ERROR_OK, ERROR_SCRUBBED,
-  ERROR_TOO_LARGE, ERROR_WRONG_KIND, FRAME_CLOSE, FRAME_LIST, FRAME_MAKE, FRAME_OPEN, FRAME_SCRUB,
-  FRAME_SIGNAL, FRAME_START, FRAME_STAT, IN_CLOSE_BYTES, IN_CLOSE_OP, IN_CLOSE_REF, IN_LIST_BYTES,
+  ERROR_TOO_LARGE, FRAME_CLOSE, FRAME_LIST, FRAME_MAKE, FRAME_OPEN, FRAME_SCRUB, FRAME_SIGNAL,
+  FRAME_START, FRAME_STAT, IN_CLOSE_BYTES, IN_CLOSE_OP, IN_CLOSE_REF, IN_LIST_BYTES,
   IN_LIST_FLAGS, IN_LIST_OP, IN_LIST_PATH_BYTES, IN_MAKE_BYTES, IN_MAKE_CAPACITY, IN_MAKE_FLAGS,
   IN_MAKE_OP, IN_MAKE_PATH_BYTES, IN_OPEN_BYTES, IN_OPEN_OP, IN_OPEN_PATH_BYTES, IN_SCRUB_BYTES,
   IN_SCRUB_OP, IN_SCRUB_PATH_BYTES, IN_SCRUB_REF, IN_SIGNAL_BYTES, IN_SIGNAL_OP,
   IN_SIGNAL_PATH_BYTES, IN_SIGNAL_SIGNAL, IN_START_BYTES, IN_START_OP, IN_START_PATH_BYTES,
   IN_START_PAYLOAD, IN_START_PAYLOAD_BYTES, IN_STAT_BYTES, IN_STAT_OP, IN_STAT_PATH_BYTES,
-  IN_STAT_REF, LIST_FLAG_DEEP, MESSAGE_BYTES_MAX, OUT_STATS, OUT_STATS_BUFFERED, OUT_STATS_BYTES, OUT_STATS_CAPACITY, OUT_STATS_CLOSED,
-  OUT_STATS_ELEMENT, OUT_STATS_OP, OUT_STATS_OUT, OUT_STATS_RECEIVERS, OUT_STATS_SENDERS,
-  REF_REMOTE,
+  IN_STAT_REF, LIST_FLAG_DEEP, MESSAGE_BYTES_MAX, OUT_STATS, OUT_STATS_BUFFERED, OUT_STATS_BYTES,
+  OUT_STATS_CAPACITY, OUT_STATS_CLOSED, OUT_STATS_ELEMENT, OUT_STATS_OP, OUT_STATS_OUT,
+  OUT_STATS_RECEIVERS, OUT_STATS_SENDERS, REF_REMOTE,
 } from './tables'
 
 // @ts-ignore: decorator
 @unmanaged
-class Request {
+export class Request {
   id: u32
   op: u32
   peer: Peer
@@ -61,7 +59,7 @@ class Request {
 
 const no_text: Text = changetype<Text>(0)
 const SLASH: u8 = 0x2f
-let requests: Table = changetype<Table>(0)
+export let requests: Table = changetype<Table>(0)
 
 export function requests_open(): void {
   requests = table_new()
@@ -83,7 +81,7 @@ function ask(op: Operation, peer: Peer, kind: u32): Request {
   return request
 }
 
-function forget(request: Request): void {
+export function forget(request: Request): void {
   if (is(request.previous)) request.previous.next = request.next
   else request.peer.requests = changetype<usize>(request.next)
   if (is(request.next)) request.next.previous = request.previous
@@ -140,7 +138,8 @@ export function open(record: usize): void {
     return
   }
   if (is(found_channel)) found_channel.count++
-  complete_element(op_new(id, KIND_REQUEST), found_element, is(found_channel) ? found_channel.id : 0)
+  const ref = is(found_channel) ? found_channel.id : 0
+  complete_element(op_new(id, KIND_REQUEST), found_element, ref)
 }
 
 /** 0, or why a reference cannot be asked about. Sets nothing. */
@@ -194,7 +193,7 @@ export function scrub(record: usize): void {
   refuse(id, status)
 }
 
-function stats_out(op: u32): usize {
+export function stats_out(op: u32): usize {
   const out = emit(OUT_STATS, OUT_STATS_BYTES)
   store<u32>(out + OUT_STATS_OP, op)
   return out
@@ -331,89 +330,6 @@ export function signal(record: usize): void {
   put_text(rest_at, rest_bytes)
   put_u32(number)
   post_end(no_payload)
-}
-
-// Replies
-
-/** One request of the operation has ended; the last one completes it. */
-function request_end(op: Operation, status: u32, flags: u32, value: u32): void {
-  op.nones--
-  // A list of all peers goes on without one that left; what it found stands.
-  if (op.nones == 0) complete(op, status, 0, flags, value)
-}
-
-function reply_open(op: Operation, peer: Peer, element: u32, channel: u32): void {
-  const ref = channel != 0 ? ref_of(peer, peer.incarnation, channel) : 0
-  complete_element(op, element, ref)
-}
-
-function reply_stat(op: Operation): void {
-  const out = stats_out(op.id)
-  for (let i: usize = 0; i < 7; i++) store<u32>(out + OUT_STATS_ELEMENT + (i << 2), read_u32())
-}
-
-/** reply. False: a violation. */
-export function reply_in(peer: Peer): bool {
-  const request = changetype<Request>(table_find(requests, read_u32()))
-  const status = read_u32()
-  const values = read_array()
-  if (!is(request) || request.peer != peer) {
-    for (let i: u32 = 0; i < values && i < 16; i++) read_u32()
-    return read_end() && values <= 16
-  }
-  const kind = request.kind
-  const wanted: u32 = status != ERROR_OK || kind != FRAME_OPEN && kind != FRAME_STAT ? 1
-    : kind == FRAME_OPEN ? 2 : 7
-  if (values != wanted || status >= ERROR_LEFT) return false
-  const op = op_find(request.op)
-  forget(request)
-  if (!is(op)) return true
-  if (status == ERROR_OK && kind == FRAME_STAT) {
-    reply_stat(op)
-    if (!read_end()) return false
-    request_end(op, status, 0, 0)
-    return true
-  }
-  const first = read_u32()
-  const second = wanted == 2 ? read_u32() : 0
-  if (!read_end()) {
-    request_end(op, ERROR_WRONG_KIND, 0, 0)
-    return false
-  }
-  if (status == ERROR_OK && kind == FRAME_OPEN) reply_open(op, peer, first, second)
-  else if (status == ERROR_OK && kind == FRAME_MAKE) {
-    request_end(op, status, 0, ref_of(peer, peer.incarnation, first))
-  } else request_end(op, status, 0, 0)
-  return true
-}
-
-/** entry: one line of a list that we asked for. False: a violation. */
-export function entry_in(peer: Peer): bool {
-  const request = changetype<Request>(table_find(requests, read_u32()))
-  if (!read_text()) return false
-  const ptr = text_at
-  const bytes = text_bytes
-  const element = read_u32()
-  const state = read_u32()
-  if (!read_end()) return false
-  if (is(request) && request.peer == peer && request.kind == FRAME_LIST && is(op_find(request.op))) {
-    entry_to(no_peer, request.op, request.prefix, ptr, bytes, element, state)
-  }
-  return true
-}
-
-/** The peer has left: its requests end. */
-export function requests_lost(peer: Peer): void {
-  while (peer.requests != 0) {
-    const request = changetype<Request>(peer.requests)
-    const op = op_find(request.op)
-    const kind = request.kind
-    const asked_many = is(op) && op.verb == FRAME_LIST
-    forget(request)
-    if (!is(op)) continue
-    const harmless = kind == FRAME_OPEN || kind == FRAME_LIST || kind == FRAME_STAT
-    request_end(op, asked_many ? ERROR_OK : ERROR_LEFT, harmless ? 0 : COMPLETION_FLAG_UNKNOWN, 0)
-  }
 }
 
 /** The host gives a request up: it is completed, and its replies mean nothing any more. */

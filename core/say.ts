@@ -5,8 +5,8 @@
  * CBOR (frame), numbering and resending (session), when something is said (match, claim, select,
  * request).
  *
- * Invariants: a reference that leaves to another peer marks its channel exported; nothing is said to
- * a peer whose session has ended, because what was pending there is being ended anyway.
+ * Invariants: a reference that leaves to another peer marks its channel exported; nothing is said
+ * to a peer whose session has ended, because what was pending there is being ended anyway.
  */
 import { Payload, payload_ref, payload_refs_open } from './payload'
 import { PEER_JOINED, Peer, self_first_incarnation, self_incarnation } from './peer'

@@ -10,7 +10,8 @@ import { Text, text_of, text_ptr } from './bytes'
 import { channel_new, close, scrub } from './channel'
 import { may_use } from './parked'
 import {
-  Anchor, anchor_add, anchor_at, anchor_find, anchor_from, anchor_remove, anchors_count, path_under,
+  Anchor, anchor_add, anchor_at, anchor_find, anchor_from, anchor_remove, anchors_count,
+  path_under,
 } from './path'
 import { PEER_JOINED, Peer } from './peer'
 import { Program, program_scrub, programs } from './program'

@@ -1,7 +1,8 @@
 /**
  * Tables that give ids: generation over slot, in a u32.
  *
- * Lives here: handing out, finding and taking back ids. Does not live here: what stands behind them.
+ * Lives here: handing out, finding and taking back ids. Does not live here: what stands behind
+ * them.
  *
  * Invariants: an id is `generation << 20 | slot`, slot from 1, generation 11 bits and never 0, so
  * that bit 31 stays free; free slots are used again oldest first and only when at least SPARE of
@@ -29,7 +30,8 @@ export class Table {
   free_count: u32
 }
 
-// A row: the pointer (0 when free), then the id in use or, when free, the last id and the next free.
+// A row: the pointer (0 when free), then the id in use or, when free, the last id and the next
+// free.
 // @ts-ignore: decorator
 @unmanaged
 class Row {

@@ -1,15 +1,15 @@
 /**
  * Waiters, channels and the queues between them: shapes and lists, no decisions.
  *
- * Lives here: the structs of an offer (Waiter), of a channel and of an operation, queues in order of arrival, the
- * list of channels that want matching. Does not live here: who is matched with whom (match), what a
- * grant or a withdrawal does (claim), what an operation is (operation).
+ * Lives here: the structs of an offer (Waiter), of a channel and of an operation, queues in order
+ * of arrival, the list of channels that want matching. Does not live here: who is matched with
+ * whom (match), what a grant or a withdrawal does (claim), what an operation is (operation).
  *
  * A Waiter is one offer as its owner sees it, as its arbiter sees it, or both when channel and
  * operation live in the same core:
  *   op ≠ 0, channel ≠ 0   both here
  *   op ≠ 0, channel = 0   our operation, the channel is at `peer` ("away")
- *   op = 0, channel ≠ 0   the operation is at `peer` ("parked"), or a message in the buffer (STORED)
+ *   op = 0, channel ≠ 0   the operation is at `peer` ("parked"), or a stored message
  *
  * Invariants: a waiter stands in at most one queue; queues are in order of `seq`; free senders,
  * free receivers and free messages are in their queues, engaged waiters in `engaged`.

@@ -26,8 +26,8 @@ export const CORE_ORDER: string[][] = [
   ['say', 'operation'],
   ['away', 'claim', 'errand'],
   ['match', 'channel', 'path'],
-  ['select', 'settle', 'start', 'reader', 'parked'],
-  ['program', 'serve', 'request'],
+  ['select', 'settle', 'quick', 'start', 'reader', 'parked'],
+  ['program', 'serve', 'request', 'reply'],
   ['node'],
   ['abi']
 ]
