@@ -86,7 +86,7 @@ export class HoldOperation<T> extends Operation<Offered<T>> {
       value = valueOf(drive.payloads.peek(offer.payload), true, channels, chosen?.what ?? '')
     } catch (error) {
       // Nobody can ever read it: it is taken out of the way, as a receive would do.
-      void this.#take()
+      this.#take().catch(() => {})
       return this.reject(error)
     }
     this.#resolveWith(value, true, (offer.flags & COMPLETION_FLAG_AGAIN) !== 0, chosen?.name ?? 0)

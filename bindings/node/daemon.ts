@@ -11,8 +11,8 @@
 import { rmSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
 import { dirname } from 'node:path'
-import type { Circuit, Processes } from '../js/circuit.ts'
-import { Refusal } from '../js/errors.ts'
+import type { Circuit } from '../js/circuit.ts'
+import { Fault, Refusal } from '../js/errors.ts'
 import { VERBS_MAX, VERB_REQUEST_MS } from '../js/tables.ts'
 import { channel_workers, type Worker } from './daemon-channels.ts'
 import { Errand, tellable, VERB_VERSION } from './daemon-errand.ts'
@@ -20,7 +20,6 @@ import { member_workers } from './daemon-members.ts'
 import { process_workers } from './daemon-processes.ts'
 import { openFolder } from './folder.ts'
 import { join, type JoinOptions } from './join.ts'
-import { createProcesses } from './process.ts'
 import { socketPath, Wire } from './socket.ts'
 
 /** For verbs to read what became of them when the daemon ends. */
@@ -44,19 +43,22 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
 
 /** A peer that serves verbs. Made by `startDaemon`. */
 export class Daemon {
-  /** Resolves when the peer has left and nothing is served any more. */
+  /** Resolves when the peer has left and serves no more. Rejects with the Fault of its core. */
   readonly ended: Promise<void>
   readonly #options: DaemonOptions
   readonly #wires = new Set<Wire>()
   readonly #workers: Map<string, Worker>
-  #tell_end: () => void = () => {}
+  #tell_end: (fault?: Fault) => void = () => {}
   #circuit: Circuit | undefined
   #server: Server | undefined
   #leaving: Promise<void> | undefined
 
   constructor(options: DaemonOptions) {
     this.#options = options
-    this.ended = new Promise((resolve) => { this.#tell_end = resolve })
+    this.ended = new Promise((resolve, reject) => {
+      this.#tell_end = (fault) => fault === undefined ? resolve() : reject(fault)
+    })
+    this.ended.catch(() => {})
     this.#workers = new Map(Object.entries({
       ...channel_workers, ...process_workers, ...member_workers,
       leave: () => this.leave(),
@@ -71,7 +73,7 @@ export class Daemon {
   }
 
   async start(): Promise<void> {
-    this.#circuit = await this.#join(this.#options)
+    this.#circuit = await join(this.#options)
     try {
       this.#server = await listen(this.#options.state, (socket) => { void this.#attend(socket) })
     } catch (error) {
@@ -96,20 +98,15 @@ export class Daemon {
     }, LAST_WORDS_MS)
   }
 
-  #join(options: JoinOptions): Promise<Circuit> {
-    const processes: Processes = createProcesses()
-    return join({ ...options, processes })
-  }
-
   /** A ticket names another circuit: this peer leaves the one it is in and joins that. */
   async #rejoin(ticket: string): Promise<void> {
     const left = this.circuit
     this.#circuit = undefined
     await left.leave()
     try {
-      this.#circuit = await this.#join({ ...this.#options, tickets: [ticket] })
+      this.#circuit = await join({ ...this.#options, tickets: [ticket] })
     } catch (error) {
-      this.#circuit = await this.#join(this.#options)
+      this.#circuit = await join(this.#options)
       throw error
     }
   }
@@ -147,6 +144,8 @@ export class Daemon {
       await errand.done(await worker(errand, this.circuit) ?? 0)
     } catch (error) {
       await errand.failed(error)
+      // A core that trapped is of no more use; whoever started the daemon can start another.
+      if (error instanceof Fault) this.#tell_end(error)
     }
   }
 }
