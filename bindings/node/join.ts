@@ -10,7 +10,9 @@
 import { createServer } from 'node:net'
 import { hostname } from 'node:os'
 import { Circuit, createCircuit, type Peer } from '../js/circuit.ts'
+import { refusal } from '../js/errors.ts'
 import { signerOf } from '../js/identity.ts'
+import { ERROR_CANNOT_LISTEN } from '../js/tables.ts'
 import type { Libp2pTransport } from '../../transports/libp2p.ts'
 import type { Transport } from '../../transports/transport.ts'
 import { placesOf, type Place } from './addresses.ts'
@@ -52,7 +54,7 @@ export async function join(options: JoinOptions = {}): Promise<Circuit> {
     return await joining.run(wasm)
   } catch (error) {
     await joining.undo()
-    throw error
+    throw refusalOf(error)
   }
 }
 
@@ -199,6 +201,15 @@ class Joining {
       await membership.renew(chainIn(answer))
     } catch { /* it may not pass on, or has gone: another member may */ }
   }
+}
+
+/** Transports know the table's numbers, and not its classes. */
+function refusalOf(error: unknown): unknown {
+  const { code, cause } = error as { code?: unknown, cause?: unknown }
+  if (code !== ERROR_CANNOT_LISTEN) return error
+  const refused = refusal('CANNOT_LISTEN', /at (.+); /.exec((error as Error).message)?.[1])
+  refused.cause = cause
+  return refused
 }
 
 /** Asks over a connection of its own, before this peer listens anywhere. */
