@@ -11,124 +11,142 @@ import { suite } from '../suite.ts'
 import { Random } from '../property/random.ts'
 import { bytes_of, constants, tail_text } from '../core/door.ts'
 import { Host, codes } from '../core/host.ts'
-import type { Output } from '../core/host.ts'
+import type { Case, Output } from '../core/host.ts'
 import { ALL_RIGHTS } from '../net/node.ts'
 import { bend, encode, header_of } from './header.ts'
-import { read_header } from '../net/wire.ts'
+import { Mad } from './mad.ts'
 
-const FRAMES = 200_000
+const FRAMES = 400_000
 const FRAMES_PER_CORE = 2_000
 const BUDGET_MS = 25_000
 const MEMORY_BYTES_MAX = 16 * 1024 * 1024
 const HELLO = 1
+const ACK = 5
+const MEMBER = 48
 const WIRE_VERSION = 1
 const IDS = ['12D3KooEvil', '12D3KooCore', '12D3KooOther', '', 'x'.repeat(200)]
 const EVIL = IDS[0]!
+const CORE = IDS[1]!
 
 /** A core that has a few channels and waiters, and the peer that attacks it. */
 class Attack {
   readonly host: Host
   readonly random: Random
   readonly channels: number[] = []
-  readonly offers = [1, 2, 3, 4, 5, 6, 7, 8, 0x100001, 0x100002, 0x100003]
+  readonly mad: Mad
+  /** References to the mad peer's channels, which came inside its messages. */
+  private refs: number[] = []
   link = 0
   attached = false
-  incarnation = 1
-  number = 1
-  received = 0
-  epoch = 0
+  attaches = 0
   readonly codes = new Map<number, number>()
 
   constructor(seed: number) {
     this.random = new Random(seed)
     this.host = new Host(seed)
-    const tail = bytes_of(`${IDS[1]}core`)
+    const tail = bytes_of(`${CORE}core`)
     this.host.put('self', { incarnation: 1, chain: this.host.give('chain'), chain_bytes: 5,
-      info: this.host.give('info'), info_bytes: 4, id_bytes: IDS[1]!.length, name_bytes: 4 }, tail)
+      info: this.host.give('info'), info_bytes: 4, id_bytes: CORE.length, name_bytes: 4 }, tail)
     for (const [path, capacity] of [['x', 0], ['y', 2], ['a/b', 1]] as const) {
       this.channels.push(this.host.channel(capacity, path))
     }
+    this.mad = new Mad(this.random, this.channels, EVIL)
     this.attach()
   }
 
+  /** A new link and a new incarnation: whatever was before, this one is welcome. */
   attach(): void {
-    const { host } = this
-    if (this.link !== 0 && host.door.cell('has_deadline') === 1) host.advance(this.random.below(50))
-    this.link++
+    const { host, mad } = this
+    mad.forget()
     this.attached = false
-    this.epoch++
+    this.attaches++
+    this.link++
     host.put('link_up', { link: this.link, outgoing: 0, id_bytes: EVIL.length }, bytes_of(EVIL))
-    // The third field is the incarnation of the core, the fourth what was received from it.
-    this.frame(encode([HELLO, WIRE_VERSION, this.incarnation, 1, this.received, this.epoch, 0]),
-      'evil chain')
+    this.frame(encode([HELLO, WIRE_VERSION, mad.incarnation, 1, 0, 0, 0]), 'evil chain')
     host.advance(1)
+    this.frame(encode([ACK, 0]), '')
+    this.frame(encode([MEMBER, mad.number++, mad.received, EVIL, mad.incarnation, 1, 'evil', 0]),
+      'info')
   }
 
   frame(header: Uint8Array, payload: string): void {
     const { host } = this
     host.put('frame', { link: this.link, payload: payload === '' ? 0 : host.give(payload),
       payload_bytes: payload.length, header_bytes: header.length }, header)
-    for (const order of host.orders.splice(0)) this.obey(order)
+    this.obey_all()
+  }
+
+  private obey_all(): void {
+    for (const order of this.host.orders.splice(0)) this.obey(order)
   }
 
   private obey({ name, fields, tail }: Output): void {
+    const { host } = this
     if (name === 'verify') {
       assert.is(tail_text({ name, fields, tail }, 0, fields.id_bytes!), EVIL)
-      this.host.put('verified', { link: fields.link!, status: 0, rights: ALL_RIGHTS })
-      for (const order of this.host.orders.splice(0)) this.obey(order)
+      host.put('verified', { link: fields.link!, status: 0, rights: ALL_RIGHTS })
+      this.obey_all()
     } else if (name === 'frame') {
-      const seen = read_header(tail.slice(0, fields.header_bytes))
-      if (seen.name === 'hello') this.attached = true
-      const number = seen.fields.number as number | undefined
-      if (number !== undefined) this.received = Math.max(this.received, number)
-      this.host.put('link_ready', { link: fields.link!,
-        bytes: fields.header_bytes! + fields.payload_bytes! })
+      if (this.mad.hear(tail.slice(0, fields.header_bytes)) === 'hello') this.attached = true
+      host.put('link_ready', { link: fields.link!,
+        taken_bytes: fields.header_bytes! + fields.payload_bytes! })
+      this.obey_all()
     } else if (name === 'unlink') {
       this.codes.set(fields.code!, (this.codes.get(fields.code!) ?? 0) + 1)
       this.attached = false
-      if (fields.code === codes.GONE || fields.code === codes.DECLARED_LEFT) this.incarnation++
     } else if (name === 'dial') {
-      this.host.put('dial_failed', { peer: fields.peer!,
-        reason: constants('dial_reason').refused! })
+      host.put('dial_failed', { peer: fields.peer!, reason: constants('dial_reason').refused! })
     } else if (name === 'start') {
-      this.host.accept(fields.payload!)
-      this.host.put('started', { process: fields.process!, status: this.random.pick([0, 16, 17]) })
+      host.accept(fields.payload!)
+      host.put('started', { process: fields.process!, status: this.random.pick([0, 16, 17]) })
     }
   }
 
-  /** One more frame, right or wrong. */
+  /** One more frame, right or wrong, and something of the core's own. */
   step(): void {
-    const { random, host } = this
-    const from = { random, channels: this.channels.map((ref) => ref & 0x7fffffff),
-      offers: this.offers, number: this.number, received: this.received, ids: IDS }
-    const { bytes } = header_of(from)
-    const bent = random.once_in(20) ? bend(random, bytes) : bytes
-    this.frame(bent, random.once_in(3) ? 'payload' : '')
-    if (this.attached) this.number = this.number + (bent[1] !== undefined && bent[1] >= 16 ? 1 : 0)
-    if (!this.attached) {
-      this.number = 1
-      this.received = 0
-      this.incarnation++
-      this.attach()
-    }
-    this.live(host)
+    const { random, mad } = this
+    const said = mad.next()
+    if (random.once_in(120)) this.frame(bend(random, said.header), said.payload)
+    else if (random.once_in(120)) this.frame(this.wrong(), random.once_in(3) ? 'payload' : '')
+    else this.frame(said.header, said.payload)
+    if (!this.attached) this.attach()
+    this.live()
   }
 
-  /** The core's own host goes on using its channels meanwhile. */
-  private live(host: Host): void {
-    const { random } = this
-    if (random.once_in(4)) {
-      const ref = random.pick(this.channels)
-      if (random.once_in(2)) host.send(ref, 'own', { timeout: 20, try: random.once_in(2) })
-      else host.receive(ref, { timeout: 20, hold: random.once_in(3) })
-    }
+  private wrong(): Uint8Array {
+    const { random, mad } = this
+    return header_of({ random, channels: this.channels, offers: [1, 2, 0x100001, 0x100002],
+      number: mad.number++, received: mad.received, ids: IDS }).bytes
+  }
+
+  /** The core's own host goes on using its channels, and those of the mad peer, meanwhile. */
+  private live(): void {
+    const { random, host } = this
+    if (random.once_in(3)) this.own_operation()
     for (const [op] of host.offers) if (random.once_in(2)) host.take(op)
-    host.offers.clear()
+    for (const { refs } of host.outcomes.values()) this.refs.push(...refs)
+    while (this.refs.length > 20) host.release(this.refs.shift()!)
     if (random.once_in(10)) host.advance(random.below(60))
-    for (const order of host.orders.splice(0)) this.obey(order)
-    host.outcomes.clear()
-    host.stats.clear()
-    host.entries.clear()
+    if (random.once_in(500)) host.advance(3000)
+    for (const list of [host.offers, host.outcomes, host.stats, host.entries]) list.clear()
+    this.obey_all()
+  }
+
+  private own_operation(): void {
+    const { random, host } = this
+    const all = [...this.channels, ...this.refs]
+    const ref = random.pick(all)
+    const timeout = random.between(1, 200)
+    const options = { timeout, try: random.once_in(6), hold: random.once_in(4) }
+    switch (random.below(6)) {
+      case 0: host.send(ref, 'own', { timeout, refs: [random.pick(all)] }); return
+      case 1: host.receive(ref, options); return
+      case 2: host.open(random.pick(['/evil/x', '/evil/y', 'x'])); return
+      case 3: host.withdraw(random.pick([...host.running.keys(), 1])); return
+      default: host.select(Array.from({ length: random.between(1, 3) }, (): Case =>
+        random.once_in(2) ? { send: random.pick(all), text: 's' } : { receive: random.pick(all) }),
+      options)
+    }
   }
 }
 
@@ -143,12 +161,25 @@ function attack(seed: number): Attack {
   return one
 }
 
+const test = suite('fuzz: frames')
 const replay = process.argv[2]
 if (replay !== undefined && /^\d+$/.test(replay)) {
-  const one = attack(Number(replay))
-  console.log(Object.fromEntries(one.codes))
+  test(`seed ${replay}`, () => {
+    const one = attack(Number(replay))
+    console.log(one.attaches, Object.fromEntries(one.codes))
+  })
 } else {
-  const test = suite('fuzz: frames')
+  test('the mad peer is attached, and its offers reach the channels', () => {
+    const one = new Attack(1)
+    assert.ok(one.attached)
+    const wire = (...row: (number | string)[]): void => one.frame(encode(row), '')
+    wire(16, one.mad.number++, 0, 77, one.channels[0]!, 0, 0)
+    assert.is(one.host.seen(one.channels[0]!).receivers, 1)
+    one.host.send(one.channels[0]!, 'm')
+    wire(18, one.mad.number++, 0, 77, 1)
+    assert.is(one.codes.size, 1, 'a grant without its last field is a violation')
+  })
+
   test('no frame of a mad peer traps the core or makes it grow', () => {
     const first = Number(process.env.CIRCUIT_SEED ?? Date.now() % 1_000_000_000)
     const end = Date.now() + BUDGET_MS
@@ -165,5 +196,5 @@ if (replay !== undefined && /^\d+$/.test(replay)) {
     console.log(`fuzz: ${frames} frames from seed ${first}`)
     assert.ok(seen.has(codes.BAD_FRAME!), 'some frames were violations')
   }, { timeout_ms: 60_000 })
-  test.run()
 }
+test.run()

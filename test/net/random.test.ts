@@ -45,11 +45,11 @@ function check(seed: number): void {
   throw new Error(`seed ${seed} of ${program.steps.length} steps: ${frame}\n${told}\n${last.stack}`)
 }
 
+const test = suite('net: random programs')
 const replay = process.argv[2]
-if (replay !== undefined && /^\d+$/.test(replay)) check(Number(replay))
-else {
-  const test = suite('net: random programs')
-
+if (replay !== undefined && /^\d+$/.test(replay)) {
+  test(`seed ${replay}`, () => check(Number(replay)), { timeout_ms: 120_000 })
+} else {
   test('seeds that failed once', () => {
     const url = new URL('./seeds.json', import.meta.url)
     const { seeds } = JSON.parse(readFileSync(url, 'utf8')) as { seeds: { seed: number }[] }
@@ -63,6 +63,6 @@ else {
     while (nth < SEEDS_PER_RUN && Date.now() < end) check(first + nth++)
     console.log(`net: ${nth} programs from seed ${first}`)
   }, { timeout_ms: 2 * BUDGET_MS })
-
-  test.run()
 }
+
+test.run()

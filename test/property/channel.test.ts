@@ -155,15 +155,16 @@ function check(seed: number): void {
   throw new Error(`seed ${seed}, ${small.length} of ${steps.length} steps:\n${told}\n${last.stack}`)
 }
 
+const test = suite('property: channels and select')
 const replay = process.argv[2]
-if (replay !== undefined && /^\d+$/.test(replay)) check(Number(replay))
-else {
-  const test = suite('property: channels and select')
+if (replay !== undefined && /^\d+$/.test(replay)) {
+  test(`seed ${replay}`, () => check(Number(replay)), { timeout_ms: 120_000 })
+} else {
   test('random operations do what the model allows', () => {
     const first = Number(process.env.CIRCUIT_SEED ?? Date.now() % 1_000_000_000)
     const programs = Math.ceil(OPERATIONS_PER_RUN / STEPS_PER_PROGRAM)
     console.log(`property: ${programs} programs from seed ${first}`)
     for (let nth = 0; nth < programs; nth++) check(first + nth)
   }, { timeout_ms: 120_000 })
-  test.run()
 }
+test.run()
