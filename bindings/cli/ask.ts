@@ -13,6 +13,7 @@ import { ERROR_WITHDRAWN } from '../js/tables.ts'
 import { stateFolder } from '../node/folder.ts'
 import { connect, type Message, type Wire } from '../node/socket.ts'
 import { EXIT_PIPE, EXIT_SIGNALED, fail } from './exits.ts'
+import { launcherGone } from './launcher.ts'
 import { valueOf, type Call } from './words.ts'
 
 /** Gives the next batch of input, undefined at its end. */
@@ -46,7 +47,11 @@ export async function ask(call: Call, request: Message, input?: Input): Promise<
   for await (const word of wire.messages()) {
     if (word['print'] instanceof Uint8Array) await write(word['print'])
     else if (word['hold'] instanceof Uint8Array) held.push(word['hold'])
-    else if (word['offer'] === true) await wire.send({ take: true })
+    else if (word['offer'] === true) {
+      // Nobody would see it: the message stays where it is.
+      if (launcherGone()) break
+      await wire.send({ take: true })
+    }
     else if (word['denied'] === true) held = []
     else if (word['taken'] === true) {
       for (const bytes of held.splice(0)) await write(bytes)

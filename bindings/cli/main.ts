@@ -9,6 +9,7 @@
  * a verb that asks the daemon loads neither a peer nor a core.
  */
 import { fail, failureOf } from './exits.ts'
+import { watchLauncher } from './launcher.ts'
 import type { Verb } from './verbs.ts'
 import { readCall, type Call } from './words.ts'
 
@@ -26,6 +27,7 @@ const rooms: { readonly [room in Verb['room']]: () => Promise<Room> } = {
 }
 
 async function main(): Promise<number> {
+  watchLauncher()
   try {
     const call = readCall(process.argv.slice(2))
     const { run } = await rooms[call.verb.room]()
