@@ -23,7 +23,7 @@ import {
   IN_LINK_READY_WORDS, IN_LINK_UP, IN_LINK_UP_ID_BYTES, IN_LINK_UP_LINK, IN_LINK_UP_OUTGOING,
   IN_LINK_UP_WORDS, IN_VERIFIED, IN_VERIFIED_EXPIRES_MS, IN_VERIFIED_LINK,
   IN_VERIFIED_PREFIX_BYTES, IN_VERIFIED_RIGHTS, IN_VERIFIED_STATUS, IN_VERIFIED_WORDS, LINKS_MAX,
-  LINK_WINDOW_BYTES, MESSAGE_BYTES_MAX, OUT_FRAME_HEADER_BYTES, OUT_FRAME_LINK, OUT_FRAME_PAYLOAD,
+  MESSAGE_BYTES_MAX, OUT_FRAME_HEADER_BYTES, OUT_FRAME_LINK, OUT_FRAME_PAYLOAD,
   OUT_FRAME_PAYLOAD_BYTES, OUT_FRAME_WORDS, OUT_UNLINK_LINK, OUT_VERIFY_ID_BYTES, OUT_VERIFY_LINK,
   OUT_VERIFY_PAYLOAD, OUT_VERIFY_WORDS, PATH_BYTES_MAX, PEER_ID_BYTES_MAX, TIMEOUT_MS_MAX
 } from './tables.ts'
@@ -36,8 +36,6 @@ export interface LinkHost {
   moved(): void
 }
 
-/** Bytes that a link took are returned in portions: less often than frames, in good time. */
-const RETURNED_BYTES = LINK_WINDOW_BYTES / 4
 const encoder = new TextEncoder()
 
 function plainBytes(bytes: Uint8Array): Uint8Array {
@@ -291,7 +289,8 @@ export class Links {
       line.heldBytes += bytes
     } else {
       line.takenBytes += bytes
-      if (line.known && line.takenBytes >= RETURNED_BYTES) this.#giveBack(line)
+      // At once, also if it is little: a large frame waits until the core has all of its window.
+      if (line.known) this.#giveBack(line)
     }
   }
 

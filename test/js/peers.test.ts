@@ -1,0 +1,404 @@
+/**
+ * Several peers in this process, over a memory network: the host's part of distance.
+ *
+ * Lives here: remote channels, moved channels, links that break or fill, members, processes. Does
+ * not live here: the protocol's rules (test/net, test/sim), real streams (test/transports).
+ */
+import * as assert from 'uvu/assert'
+import { after, Loss, refusal, select } from '../../bindings/js/index.ts'
+import type { Channel, MemberEvent, Processes, ProcessOrder } from '../../bindings/js/index.ts'
+import { MemoryNetwork } from '../../transports/memory.ts'
+import { suite } from '../suite.ts'
+import { codeOf, errorOf, peer, peers, turn, until } from './stand.ts'
+
+const test = suite('js: peers')
+
+test('a channel is used the same way from anywhere, whatever the value', async (t) => {
+  const [alice, bob] = await peers(t, ['alice', 'bob'])
+  const jobs = await alice.make<unknown>('jobs', { capacity: 2 })
+  const far = await bob.open<unknown>('/alice/jobs')
+  const values = [
+    1, -1.5, 1_800_000_000_000, 2n ** 60n, 'text', 'ü'.repeat(2000), true, null, { a: [1, { b: null }] },
+    new Uint8Array([1, 2]), new Date(5), new Map([[1, 'x']])
+  ]
+  for (const value of values) {
+    await far.send(value)
+    assert.equal(await jobs.receive(), { value, ok: true, again: false })
+    await jobs.send(value)
+    assert.equal(await far.receive(), { value, ok: true, again: false })
+  }
+  assert.is(await far.tryReceive(), undefined)
+  assert.is(await far.trySend(1), true)
+  assert.is(await far.trySend(2), true)
+  assert.is(await far.trySend(3), false)
+  assert.equal(await far.stat(), await jobs.stat())
+  await far.close()
+  assert.equal(await Array.fromAsync(far), [1, 2])
+  assert.is(await codeOf(far.send(1)), 'CLOSED')
+  await bob.scrub('/alice/jobs')
+  assert.is(await codeOf(far.send(1)), 'SCRUBBED')
+  assert.is(await codeOf(bob.open('/alice/jobs')), 'NO_SUCH_ANCHOR')
+})
+
+test('a rendezvous over a distance resolves when its receiver has the message', async (t) => {
+  const [alice, bob] = await peers(t, ['alice', 'bob'])
+  const meet = await alice.make<number>('meet')
+  const far = await bob.open<number>('/alice/meet')
+  let sent = false
+  const send = far.send(1).then(() => { sent = true })
+  await far.stat()
+  assert.is(sent, false)
+  assert.is((await meet.receive()).value, 1)
+  await send
+})
+
+test('a channel moves through a third peer and is used there', async (t) => {
+  const [alice, bob, carol] = await peers(t, ['alice', 'bob', 'carol'])
+  const [atBob, atCarol] = [
+    await bob.make<{ reply: Channel<string> }>('in', { capacity: 1 }),
+    await carol.make<{ reply: Channel<string> }[]>('in', { capacity: 1 })
+  ]
+  const reply = alice.channel<string>({ capacity: 1 })
+  await (await alice.open<{ reply: Channel<string> }>('/bob/in')).send({ reply })
+  const { value } = await atBob.receive()
+  await (await bob.open<{ reply: Channel<string> }[]>('/carol/in')).send([value!])
+  const got = await atCarol.receive()
+  await got.value![0]!.reply.send('from carol')
+  assert.is((await reply.receive()).value, 'from carol')
+})
+
+test('a reference that comes home is the channel itself', async (t) => {
+  const [alice, bob] = await peers(t, ['alice', 'bob'])
+  const there = await bob.make<Channel<number>>('in', { capacity: 1 })
+  const back = await alice.make<Channel<number>>('back', { capacity: 1 })
+  const own = alice.channel<number>({ capacity: 1 })
+  await (await alice.open<Channel<number>>('/bob/in')).send(own)
+  await (await bob.open<Channel<number>>('/alice/back')).send((await there.receive()).value!)
+  const { value } = await back.receive()
+  assert.is(value!.ref, own.ref)
+  await value!.send(3)
+  assert.is((await own.receive()).value, 3)
+})
+
+test('one select waits on channels of several peers, a timer and a send', async (t) => {
+  const [alice, bob, carol] = await peers(t, ['alice', 'bob', 'carol'])
+  const [b, c] = [await bob.make<string>('b', { capacity: 1 }), await carol.make<string>('c')]
+  const farB = await alice.open<string>('/bob/b')
+  const farC = await alice.open<string>('/carol/c')
+  const cases = { b: farB.receiving(), c: farC.receiving(), late: after(20) }
+  assert.equal(await select(cases), { case: 'late' })
+  const waiting = select({ b: farB.receiving(), c: farC.receiving() })
+  await c.send('x')
+  assert.equal(await waiting, { case: 'c', value: 'x', ok: true, again: false })
+  assert.is((await b.stat()).receivers, 0)
+  const sending = select({ b: farB.sending('y'), c: farC.receiving() })
+  assert.equal(await sending, { case: 'b' })
+  assert.is((await b.receive()).value, 'y')
+  assert.equal(await select(cases, { default: true }), { case: 'default' })
+})
+
+test('windows carry messages in order and leave nothing behind', async (t) => {
+  const [alice, bob] = await peers(t, ['alice', 'bob'])
+  const jobs = await alice.make<number>('jobs', { capacity: 16 })
+  const far = await bob.open<number>('/alice/jobs')
+  const results = await bob.make<number>('results')
+  const home = await alice.open<number>('/bob/results')
+  const count = 3000
+  const pump = (async () => {
+    await using out = home.writer({ window: 32 })
+    for await (const job of jobs.reader({ prefetch: 16 })) await out.send(job * 2)
+  })()
+  const feed = (async () => {
+    await using out = far.writer({ window: 64 })
+    for (let i = 0; i < count; i++) await out.send(i)
+  })()
+  using inp = results.reader({ prefetch: 64 })
+  for (let i = 0; i < count; i++) assert.is((await inp.receive()).value, i * 2)
+  await feed
+  await jobs.close()
+  await pump
+}, { timeout_ms: 30_000 })
+
+test('64 large messages pass a link that fills, both ways at once', async (t) => {
+  const [alice, bob] = await peers(t, ['alice', 'bob'])
+  const [a, b] = [await alice.make<Uint8Array>('a'), await bob.make<Uint8Array>('b')]
+  const [farA, farB] = [await bob.open<Uint8Array>('/alice/a'), await alice.open<Uint8Array>('/bob/b')]
+  const flow = async (from: Channel<Uint8Array>, to: Channel<Uint8Array>) => {
+    const out = from.writer({ window: 8 })
+    const sending = (async () => {
+      for (let i = 0; i < 32; i++) await out.send(new Uint8Array(500_000).fill(i))
+      await out.flush()
+    })()
+    for (let i = 0; i < 32; i++) {
+      const { value } = await to.receive()
+      assert.is(value!.length, 500_000)
+      assert.is(value![499_999], i)
+    }
+    await sending
+  }
+  await Promise.all([flow(farA, a), flow(farB, b)])
+}, { timeout_ms: 30_000 })
+
+test('a link that breaks loses, doubles and reorders nothing', async (t) => {
+  const network = new MemoryNetwork()
+  const [alice, bob] = await peers(t, ['alice', 'bob'], network)
+  const jobs = await alice.make<number>('jobs', { capacity: 4 })
+  const far = await bob.open<number>('/alice/jobs')
+  const feed = (async () => {
+    await using out = far.writer({ window: 16 })
+    for (let i = 0; i < 600; i++) await out.send(i)
+  })()
+  for (let i = 0; i < 600; i++) {
+    if (i % 200 === 100) network.cut('id-alice', 'id-bob')
+    assert.equal(await jobs.receive(), { value: i, ok: true, again: false })
+  }
+  await feed
+}, { timeout_ms: 20_000 })
+
+test('bytes that break the rules hurt nobody but their sender, who comes back', async (t) => {
+  const network = new MemoryNetwork()
+  const [alice, bob, carol] = await peers(t, ['alice', 'bob', 'carol'], network)
+  const jobs = await alice.make<number>('jobs', { capacity: 4 })
+  const far = await carol.open<number>('/alice/jobs')
+  const waiting = far.receive()
+  network.inject('id-bob', 'id-alice', new Uint8Array([4, 3, 0x82, 0x18, 0xff, 1]))
+  await until(() => alice.peers().some(({ incarnation }) => incarnation > 1))
+  await until(() => bob.peers().length === 3 && alice.peers().length === 3)
+  await (await bob.open<number>('/alice/jobs')).send(1)
+  assert.is((await waiting).value, 1)
+  void jobs
+}, { timeout_ms: 20_000 })
+
+test('when an owner leaves, what waits on it ends with a Loss that says what is known', async (t) => {
+  const [alice, bob] = await peers(t, ['alice', 'bob'])
+  await bob.make('meet')
+  await bob.make('other')
+  const far = await alice.open<number>('/bob/meet')
+  const other = await alice.open<number>('/bob/other')
+  const own = alice.channel<number>()
+  const waiting = [
+    errorOf(far.receive()), errorOf(other.send(1)),
+    errorOf(select({ own: own.receiving(), far: far.receiving() }))
+  ]
+  await far.stat()
+  await bob.leave()
+  const [received, sent, selected] = await Promise.all(waiting)
+  for (const error of [received!, sent!, selected!]) {
+    assert.instance(error, Loss)
+    assert.is(error.code, 'LEFT')
+  }
+  assert.equal([received!.outcome, sent!.outcome], ['not done', 'unknown'])
+  assert.is(selected!.case, 'far')
+  assert.is(await codeOf(far.send(1)), 'LEFT')
+  assert.ok(['LEFT', 'NO_SUCH_PEER'].includes(await codeOf(alice.open('/bob/meet'))))
+  assert.equal(alice.peers().map(({ name }) => name), ['alice'])
+}, { timeout_ms: 20_000 })
+
+test('members first tell who is here, then who comes and goes', async (t) => {
+  const network = new MemoryNetwork()
+  const [alice, bob] = await peers(t, ['alice', 'bob'], network)
+  using events = alice.members()
+  const next = async () => {
+    const { event, peer } = (await events.receive({ timeout: 5000 })).value!
+    return `${event} ${peer.name} ${peer.incarnation}`
+  }
+  assert.equal([await next(), await next()], ['joined alice 1', 'joined bob 1'])
+  const carol = await peer(t, {
+    id: 'id-carol', name: 'carol', transports: [network.transport('id-carol')],
+    labels: { room: 'attic' }
+  })
+  carol.found('id-alice', [...alice.self.addresses])
+  assert.is(await next(), 'joined carol 1')
+  const seen = alice.peers().find(({ name }) => name === 'carol')!
+  assert.equal(seen.labels, { room: 'attic' })
+  assert.equal(seen.addresses, ['memory:id-carol'])
+  assert.ok(Math.abs(Date.now() - seen.since) < 60_000)
+  const chosen = select({ event: events.receiving(), late: after(5000) })
+  await bob.leave()
+  const left = await chosen
+  assert.ok(left.case === 'event' && left.ok)
+  assert.equal([left.value.event, left.value.peer.id], ['left', 'id-bob'])
+}, { timeout_ms: 20_000 })
+
+test('a slow reader of members gets every left of a peer that it was told, and nothing piles up',
+  async (t) => {
+    const network = new MemoryNetwork()
+    const alice = await peer(t, { transports: [network.transport('id-alice')] })
+    const events = alice.members()
+    for (let incarnation = 1; incarnation <= 30; incarnation++) {
+      const bob = await peer(t, {
+        id: 'id-bob', name: 'bob', incarnation, transports: [network.transport('id-bob')]
+      })
+      bob.found('id-alice', [...alice.self.addresses])
+      await until(() => alice.peers().length === 2)
+      await bob.leave()
+      await until(() => alice.peers().length === 1)
+    }
+    const told: string[] = []
+    for await (const { event, peer: { name, incarnation } } of events) {
+      if (name === 'bob') told.push(`${event} ${incarnation}`)
+      if ((await events.stat()).buffered === 0) break
+    }
+    // In pairs: each incarnation that was told to be here is told to be gone.
+    assert.is(told.length % 2, 0)
+    for (let i = 0; i < told.length; i += 2) {
+      assert.is(told[i]!.replace('joined', 'left'), told[i + 1])
+    }
+    assert.ok(told.length >= 2 && told.length <= 60)
+    assert.is(await codeOf(events.receive()), 'BAD_ARGUMENT')
+  }, { timeout_ms: 30_000 })
+
+test('a peer whose chain is not valid joins nobody', async (t) => {
+  const network = new MemoryNetwork()
+  const verdicts = [async () => undefined, async () => { throw new Error('unreadable') }]
+  for (const [index, verify] of verdicts.entries()) {
+    const [a, b] = [`id-a${index}`, `id-b${index}`]
+    const strict = await peer(t, { id: a, name: 'a', transports: [network.transport(a)], verify })
+    const stranger = await peer(t, { id: b, name: 'b', transports: [network.transport(b)] })
+    stranger.found(a, [...strict.self.addresses])
+    strict.found(b, [...stranger.self.addresses])
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    assert.is(strict.peers().length, 1)
+    assert.is(stranger.peers().length, 1)
+  }
+})
+
+test('rights are checked at the owner before anything changes', async (t) => {
+  const network = new MemoryNetwork()
+  const alice = await peer(t, {
+    transports: [network.transport('id-alice')],
+    verify: async () => ({ rights: 1, prefix: 'open', expires: 0 })
+  })
+  const bob = await peer(t, { id: 'id-bob', name: 'bob', transports: [network.transport('id-bob')] })
+  bob.found('id-alice', [...alice.self.addresses])
+  await until(() => bob.peers().length === 2)
+  await alice.make('closed')
+  await alice.make('open/jobs')
+  assert.is(await codeOf(bob.open('/alice/closed')), 'NOT_PERMITTED')
+  assert.is(await codeOf(bob.make('/alice/other')), 'NOT_PERMITTED')
+  assert.is(await codeOf(bob.start('/alice/open/p', { path: 'x' })), 'NOT_PERMITTED')
+  await bob.open('/alice/open/jobs')
+  await bob.make('/alice/open/mine')
+})
+
+/** Processes that run nothing: the test plays them. */
+class Played implements Processes {
+  readonly orders: ProcessOrder[] = []
+  readonly ends: (() => void)[] = []
+  readonly told: string[] = []
+  async start(order: ProcessOrder, ended: () => void): Promise<void> {
+    if (order.command.path === 'none') throw refusal('PROGRAM_NOT_FOUND', 'none')
+    if (order.command.path === 'broken') throw new Error('no reason')
+    this.orders.push(order)
+    this.ends.push(ended)
+    if (order.command.path === 'short') ended()
+  }
+  signal(number: number, signal: number): boolean {
+    this.told.push(`signal ${signal}`)
+    return this.orders.some((order) => order.process === number)
+  }
+  stop(): void { this.told.push('stop') }
+  async close(): Promise<void> { this.told.push('close') }
+}
+
+test('a process somewhere is its channels, its signals and its exit', async (t) => {
+  const network = new MemoryNetwork()
+  const played = new Played()
+  const bob = await peer(t, {
+    id: 'id-bob', name: 'bob', transports: [network.transport('id-bob')], processes: played
+  })
+  const alice = await peer(t, { transports: [network.transport('id-alice')] })
+  alice.found('id-bob', [...bob.self.addresses])
+  await until(() => alice.peers().length === 2 && bob.peers().length === 2)
+  const command = { path: 'make', args: ['-j2'], env: { A: 'b' }, dir: '/src' }
+  const p = await alice.start('/bob/build', command)
+  const order = played.orders[0]!
+  assert.equal(order.command, command)
+  assert.is(order.path, 'build')
+  assert.equal(await p.stat(), { kind: 'process', state: 'running' })
+  await p.stdin.send(new Uint8Array([1]))
+  assert.equal((await order.stdin.receive()).value, new Uint8Array([1]))
+  await order.stdout.send(new Uint8Array([2, 3]))
+  await order.stdout.close()
+  assert.equal(await Array.fromAsync(p.stdout), [new Uint8Array([2, 3])])
+  await p.signal('TERM')
+  await p.signal('SIGINT')
+  await p.signal(9)
+  assert.equal(played.told, ['signal 15', 'signal 2', 'signal 9'])
+  assert.is(await codeOf(p.signal('NONE')), 'BAD_ARGUMENT')
+  const waiting = [p.wait(), bob.attach('build').then((same) => same.wait())]
+  await order.exit.send({ code: 3, signal: null })
+  assert.equal(await Promise.all(waiting), [{ code: 3, signal: null }, { code: 3, signal: null }])
+  played.ends[0]!()
+  assert.equal(await p.wait({ timeout: 5000 }), { code: 3, signal: null })
+  assert.equal(await p.stat(), { kind: 'process', state: 'ended' })
+  assert.is(await codeOf(p.signal('TERM')), 'NOT_RUNNING')
+  await p.scrub()
+  assert.is(await codeOf(p.wait()), 'SCRUBBED')
+  p[Symbol.dispose]()
+})
+
+test('a process that cannot start fails loudly, and its path stays free', async (t) => {
+  const bob = await peer(t, { processes: new Played() })
+  assert.is(await codeOf(bob.start('p', { path: 'none' })), 'PROGRAM_NOT_FOUND')
+  assert.is(await codeOf(bob.start('p', { path: 'broken' })), 'CANNOT_START')
+  const short = await bob.start('p', { path: 'short' })
+  await turn()
+  assert.equal(await short.stat(), { kind: 'process', state: 'ended' })
+  assert.is(await codeOf(bob.start('p', { path: 'make' })), 'ANCHOR_TAKEN')
+})
+
+test('leaving ends the processes, then tells the peers, then stops the transports', async (t) => {
+  const network = new MemoryNetwork()
+  const played = new Played()
+  let peersThen = -1
+  const [alice] = await peers(t, ['alice'], network)
+  const bob = await peer(t, {
+    id: 'id-bob', name: 'bob', transports: [network.transport('id-bob')], processes: played,
+    ending: async () => { peersThen = alice.peers().length }
+  })
+  bob.found('id-alice', [...alice.self.addresses])
+  await until(() => alice.peers().length === 2)
+  await bob.leave()
+  assert.equal(played.told, ['close'])
+  assert.is(peersThen, 1)
+  await until(() => network.links === 0)
+}, { timeout_ms: 20_000 })
+
+test('a frozen peer is left, comes back as a new incarnation, and its host is told the number',
+  async (t) => {
+    const network = new MemoryNetwork()
+    const renewed: number[] = []
+    const heard: string[] = []
+    const alice = await peer(t, {
+      transports: [network.transport('id-alice')], member: (one) => heard.push(one.name)
+    })
+    const bob = await peer(t, {
+      id: 'id-bob', name: 'bob', transports: [network.transport('id-bob')],
+      renewed: (incarnation) => renewed.push(incarnation)
+    })
+    bob.found('id-alice', [...alice.self.addresses])
+    await until(() => alice.peers().length === 2)
+    const events: MemberEvent[] = []
+    const gather = async () => {
+      for await (const event of alice.members()) if (event.peer.name === 'bob') events.push(event)
+    }
+    gather().catch(() => {})
+    const jobs = await alice.make<number>('jobs')
+    const far = await bob.open<number>('/alice/jobs')
+    const waiting = errorOf(far.receive())
+    network.freeze('id-bob')
+    await until(() => alice.peers().length === 1)
+    network.thaw('id-bob')
+    await until(() => alice.peers().length === 2)
+    assert.is((await waiting).code, 'LEFT')
+    assert.equal(renewed, [2])
+    assert.is(bob.self.incarnation, 2)
+    await until(() => events.length >= 3)
+    assert.equal(events.map(({ event, peer: { incarnation } }) => `${event} ${incarnation}`),
+      ['joined 1', 'left 1', 'joined 2'])
+    assert.ok(heard.includes('bob'))
+    void jobs
+  }, { timeout_ms: 20_000 })
+
+test.run()
