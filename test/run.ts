@@ -4,9 +4,9 @@
  * Lives here: which files run, how many at once, their time limit, the summary. Does not live here:
  * what a test is and how one file counts (test/suite.ts).
  *
- * Invariants: a file that says nothing of its tests has failed; a file over its limit is killed with
- * all that it started; a file that leaves processes behind has failed; the last line printed is
- * `N passed, N failed`, and the exit code is 0 only when none failed and one passed.
+ * Invariants: a file that says nothing of its tests has failed; a file over its limit is killed
+ * with all that it started; a file that leaves processes behind has failed; the last line printed
+ * is `N passed, N failed`, and the exit code is 0 only when none failed and one passed.
  *
  * Run: `node test/run.ts [part of a path]…`.
  */
@@ -164,7 +164,7 @@ function summarize(results: Result[]): void {
   const slowest = [...results].sort((a, b) => b.seconds - a.seconds).slice(0, SLOWEST_SHOWN)
   console.log('\nslowest files:')
   for (const { file, seconds } of slowest) console.log(`  ${seconds.toFixed(1)} s ${file}`)
-  const sum = (of: (result: Result) => number) => results.reduce((n, result) => n + of(result), 0)
+  const sum = (of: (result: Result) => number) => results.reduce((n, one) => n + of(one), 0)
   const passed = sum((result) => result.passed)
   const failed = sum((result) => result.failed)
   const skipped = sum((result) => result.skipped)

@@ -176,8 +176,10 @@ function stray(error: unknown): void {
 async function start(): Promise<void> {
   if (state.running) return
   state.running = true
-  for (let group = uvu_globals.UVU_QUEUE?.[0], i = 1; group !== undefined && i < group.length; i++) {
-    const [errors, ran] = await group[i]!()
+  // Slot 0 is the name that uvu gives a file; a suite may be added while an earlier one runs.
+  const queue = uvu_globals.UVU_QUEUE?.[0] ?? []
+  for (let i = 1; i < queue.length; i++) {
+    const [errors, ran] = await queue[i]!()
     if (errors !== true) console.log(`\n${errors}`)
     else if (ran === 0) report('a suite', new Error('it has no tests that ran'))
   }

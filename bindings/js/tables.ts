@@ -497,6 +497,7 @@ export const OFFERS_PER_PEER_MAX = 16384
 export const PARKED_BYTES_PER_PEER_MAX = 16777216
 export const CHANNELS_PER_PEER_MAX = 16384
 export const REQUESTS_PER_PEER_MAX = 4096
+export const STDIO_CAPACITY = 16
 export const PREFETCH_MAX = 65536
 export const PATH_BYTES_MAX = 1024
 export const SEGMENT_BYTES_MAX = 255
