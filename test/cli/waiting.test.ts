@@ -88,9 +88,11 @@ test('an interrupted send of lines has sent what it sent', async () => {
 })
 
 test('a verb that waits for input ends at an interrupt', async () => {
-  const verb = place.begin(['send', 'e'])
-  await new Promise((resolve) => setTimeout(resolve, 200))
-  assert.is((await verb.kill('SIGINT')).code, 130)
+  const verb = place.begin(['send', 'e', '--lines'])
+  verb.child.stdin!.write('first\n')
+  await stat('e', ({ buffered }) => buffered === 1)
+  const { code, stderr } = await verb.kill('SIGINT')
+  assert.equal([code, stderr], [130, ''])
 })
 
 test('a follow whose reader is gone ends quietly', async () => {
