@@ -18,8 +18,8 @@ import { checkCommand, PARTS, Process, StartRequest } from './process.ts'
 import type { Command } from './process.ts'
 import type { Stat } from './stat.ts'
 import {
-  IN_START, IN_START_PATH_BYTES, IN_START_PAYLOAD, IN_START_PAYLOAD_BYTES, IN_START_WORDS,
-  MEMBER_EVENTS_MAX, PEER_ID_BYTES_MAX
+  CHAIN_BYTES_MAX, IN_START, IN_START_PATH_BYTES, IN_START_PAYLOAD, IN_START_PAYLOAD_BYTES,
+  IN_START_WORDS, MEMBER_EVENTS_MAX, PEER_ID_BYTES_MAX
 } from './tables.ts'
 import { askAbout, listAt, makeAt, makeHere, openAt, scrubAt, statAt } from './tree.ts'
 import type { Entry } from './tree.ts'
@@ -103,7 +103,8 @@ export class Circuit {
    */
   channel<T = unknown>(options?: { capacity?: number }): Channel<T> {
     checkOptions(options)
-    return new Channel<T>(this.#host.drive, makeHere(this.#host.drive, checkCapacity(options?.capacity)))
+    const { drive } = this.#host
+    return new Channel<T>(drive, makeHere(drive, checkCapacity(options?.capacity)))
   }
 
   /**
@@ -190,6 +191,14 @@ export class Circuit {
       refuse('addresses must be a list of strings')
     }
     this.#host.found(peer, addresses)
+  }
+
+  /** For the binding: this peer has another certificate chain, which links show from now on. */
+  certified(chain: Uint8Array): void {
+    if (!(chain instanceof Uint8Array) || chain.length > CHAIN_BYTES_MAX) {
+      refuse(`chain must be at most ${CHAIN_BYTES_MAX} bytes`)
+    }
+    this.#host.certified(chain)
   }
 
   /**

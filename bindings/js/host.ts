@@ -42,6 +42,7 @@ export class Host implements Orders {
   readonly #processes: ProcessOrders
   readonly #since = wallClock()
   #incarnation: number
+  #chain: Uint8Array
   #introduced = false
   #leaving: Promise<void> | undefined = undefined
 
@@ -50,6 +51,7 @@ export class Host implements Orders {
     this.options = options
     this.drive = drive
     this.#incarnation = options.incarnation
+    this.#chain = options.chain
     this.members = new Members(drive)
     this.#links = new Links(drive, {
       transports: options.transports,
@@ -81,6 +83,12 @@ export class Host implements Orders {
     this.drive.memory.words[at + IN_FOUND_ID_BYTES] = id.length
     this.drive.tail(at + IN_FOUND_WORDS, id)
     this.drive.go()
+  }
+
+  /** This peer has another certificate chain: links that come from now on show it. */
+  certified(chain: Uint8Array): void {
+    this.#chain = chain
+    this.#introduce()
   }
 
   /** Leaves the circuit and ends everything; called twice it is the same leaving. */
@@ -138,8 +146,8 @@ export class Host implements Orders {
     const at = this.drive.record(IN_SELF, IN_SELF_WORDS + (tail.length + 3 >>> 2))
     const { words } = memory
     words[at + IN_SELF_INCARNATION] = own.incarnation
-    words[at + IN_SELF_CHAIN] = payloads.put(this.options.chain)
-    words[at + IN_SELF_CHAIN_BYTES] = this.options.chain.length
+    words[at + IN_SELF_CHAIN] = payloads.put(this.#chain)
+    words[at + IN_SELF_CHAIN_BYTES] = this.#chain.length
     words[at + IN_SELF_INFO] = payloads.put(info)
     words[at + IN_SELF_INFO_BYTES] = info.length
     words[at + IN_SELF_ID_BYTES] = id.length

@@ -12,7 +12,7 @@ import { hostname } from 'node:os'
 import { Circuit, createCircuit, type Peer } from '../js/circuit.ts'
 import { refusal } from '../js/errors.ts'
 import { signerOf } from '../js/identity.ts'
-import { ERROR_CANNOT_LISTEN } from '../js/tables.ts'
+import { ERROR_CANNOT_LISTEN, PEERS_MAX } from '../js/tables.ts'
 import type { Libp2pTransport } from '../../transports/libp2p.ts'
 import type { Transport } from '../../transports/transport.ts'
 import { placesOf, type Place } from './addresses.ts'
@@ -101,7 +101,7 @@ class Joining {
       await circuit.leave()
       throw options.signal.reason
     }
-    await this.#present(state, circuit, inviters)
+    this.#present(state, circuit, inviters)
     leaveWith(options.signal, circuit)
     return circuit
   }
@@ -159,7 +159,7 @@ class Joining {
       chain: membership.chain,
       verify: (peer, chain) => membership.verify(peer, chain),
       renewed: (incarnation) => state.keepIncarnation(incarnation),
-      member: (peer) => this.#met(state, peer),
+      member: (peer) => this.#met(state, circuit, peer),
       invite: (wanted) => {
         const { id, addresses } = circuit.self
         return membership.invite(placesOf(id, addresses), wanted)
@@ -170,27 +170,31 @@ class Joining {
     return circuit
   }
 
-  async #present(state: State, circuit: Circuit, inviters: Place[]): Promise<void> {
+  #present(state: State, circuit: Circuit, inviters: Place[]): void {
     const { self } = circuit
     if (state.port === undefined && this.#options.listen === undefined) {
       const port = self.addresses.map((one) => /\/tcp\/(\d+)/.exec(one)?.[1]).find(Boolean)
       if (port !== undefined) state.keepPort(Number(port))
     }
-    for (const { id, addresses } of state.known()) circuit.found(id, [...addresses])
+    for (const { id, addresses } of state.known().slice(-PEERS_MAX)) {
+      circuit.found(id, [...addresses])
+    }
     for (const { peer, addresses } of inviters) {
       if (peer !== self.id) circuit.found(peer, addresses)
     }
-    await this.#presence!.start(circuit)
+    this.#presence!.start(circuit)
   }
 
   /** A member was heard of: it is remembered, and may have a lasting chain for this peer. */
-  #met(state: State, { id, addresses }: Peer): void {
+  #met(state: State, circuit: Circuit, { id, addresses }: Peer): void {
     if (id === state.key.signer.id) return
     state.keepPeer(id, addresses)
-    if (this.#membership!.provisional) void this.#exchange(id, addresses)
+    if (this.#membership!.provisional) void this.#exchange(circuit, id, addresses)
   }
 
-  async #exchange(peer: string, addresses: readonly string[]): Promise<void> {
+  async #exchange(
+    circuit: Circuit, peer: string, addresses: readonly string[]
+  ): Promise<void> {
     const libp2p = this.#libp2p
     const membership = this.#membership!
     if (libp2p === undefined || this.#asked.has(peer)) return
@@ -198,7 +202,7 @@ class Joining {
     const request = requestBytes({ peer: libp2p.peer, chain: membership.chain })
     try {
       const answer = await libp2p.ask(peer, addresses, CERTIFY_PROTOCOL, request, CERTIFY_BOUNDS)
-      await membership.renew(chainIn(answer))
+      if (await membership.renew(chainIn(answer))) circuit.certified(membership.chain)
     } catch { /* it may not pass on, or has gone: another member may */ }
   }
 }

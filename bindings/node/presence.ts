@@ -44,6 +44,7 @@ export class Presence {
   #finder: Finder | undefined
   #addresses: readonly string[] = []
   #watch: NodeJS.Timeout | undefined
+  #speaking: Promise<void> | undefined
   #closed: Promise<void> | undefined
   readonly #atExit = () => this.#removeEntry()
 
@@ -71,12 +72,12 @@ export class Presence {
   }
 
   /** Proposes whoever is found to a running circuit, and tells others where it listens. */
-  async start(finder: Finder): Promise<void> {
+  start(finder: Finder): void {
     this.#finder = finder
     this.#tell()
     this.#watch = setInterval(() => this.#tell(), ADDRESSES_MS).unref()
     this.#local?.start()
-    if (this.#options.mdns) await this.#speak(finder)
+    if (this.#options.mdns) this.#speaking = this.#speak()
   }
 
   /** Says goodbye in every way. Called twice it is the same closing. */
@@ -92,10 +93,11 @@ export class Presence {
     this.#local?.close()
     this.#server?.close()
     this.#removeEntry()
+    await this.#speaking
     await this.#mdns?.close()
   }
 
-  async #speak(finder: Finder): Promise<void> {
+  async #speak(): Promise<void> {
     const { peer, drive } = this.#options
     const { Mdns } = await import('./mdns.ts')
     const instance = Buffer.from(drive.random(INSTANCE_BYTES)).toString('hex')
@@ -106,11 +108,9 @@ export class Presence {
     })
     try {
       await mdns.start()
-    } catch {
-      return // port 5353 is somebody's alone, or there is no network: the other ways are open
-    }
-    this.#mdns = mdns
-    if (this.#finder !== finder) await mdns.close()
+      this.#mdns = mdns
+      if (this.#closed !== undefined) await mdns.close()
+    } catch { /* port 5353 is somebody's alone, or no network is up: the other ways are open */ }
   }
 
   #tell(): void {

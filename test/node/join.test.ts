@@ -7,6 +7,7 @@ import * as assert from 'uvu/assert'
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
 import { join as pathOf } from 'node:path'
+import { lastClaims } from '../../bindings/js/certificate.ts'
 import type { Circuit } from '../../bindings/js/circuit.ts'
 import { Refusal } from '../../bindings/js/errors.ts'
 import { signerOf } from '../../bindings/js/identity.ts'
@@ -171,11 +172,15 @@ test('a ticket works while its maker is away, until somebody gives a lasting cha
   const founder = await join({ ...ALONE, name: 'alice', state })
   const ticket = await founder.invite({ expires: 60_000 })
   await founder.leave()
-  const bob = await joined(t, { ...ALONE, name: 'bob', tickets: [ticket] })
+  const bobs = stateFor()
+  const bob = await joined(t, { ...ALONE, name: 'bob', tickets: [ticket], state: bobs })
   assert.equal(namesOf(bob), ['bob'])
+  const ends_s = () => lastClaims(readFileSync(pathOf(bobs, 'chain.cbor')))?.expires_s
+  assert.ok(ends_s()! > 0, 'what the ticket gives ends with the ticket')
   const back = await joined(t, { ...ALONE, name: 'alice', state })
   bob.found(back.self.id, [...back.self.addresses])
   await meet(t, [back, bob], ['alice', 'bob'])
+  while (ends_s() !== 0) await new Promise((resolve) => setTimeout(resolve, 5))
   const late = await join({ ...ALONE, state: stateFor(), tickets: [ticket] })
     .catch((error: unknown) => error)
   // Offline it is used a second time; whoever knows of the first refuses the second.
