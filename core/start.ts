@@ -167,18 +167,27 @@ export function receive(record: usize): void {
 // @ts-ignore: decorator
 @inline function case_bytes(at: usize): u32 { return load<u32>(at, 12) }
 
-/** Notes where each case begins; false when the record is not what it says. */
+/** Notes where each case (of the first CASES_MAX) begins; false: the record is not what it says. */
 function cases_found(record: usize, count: u32): bool {
   const end = record + record_bytes(record)
   let at = record + IN_SELECT_BYTES
   for (let i: u32 = 0; i < count; i++) {
     if (at + CASE_BYTES > end) return false
-    store<u32>(order + (<usize>i << 2), <u32>at)
+    if (i < CASES_MAX) store<u32>(order + (<usize>i << 2), <u32>at)
     const refs = case_refs(at)
     if (refs > REFS_PER_MESSAGE_MAX) return false
     at += CASE_BYTES + (refs << 2)
   }
   return at == end
+}
+
+/** Gives back the payloads of a whole record that has more cases than `order` has room for. */
+function cases_drop(record: usize, count: u32): void {
+  let at = record + IN_SELECT_BYTES
+  for (let i: u32 = 0; i < count; i++) {
+    if (case_kind(at) == CASE_SEND) drop_handle(case_payload(at))
+    at += CASE_BYTES + (case_refs(at) << 2)
+  }
 }
 
 function case_status(at: usize): u32 {
@@ -297,7 +306,9 @@ export function select(record: usize): void {
   const id = field(record, IN_SELECT_OP)
   const count = field(record, IN_SELECT_CASES_COUNT)
   const flags = field(record, IN_SELECT_FLAGS)
-  if (count > CASES_MAX || !cases_found(record, count)) {
+  const found = cases_found(record, count)
+  if (!found || count > CASES_MAX) {
+    if (found) cases_drop(record, count)
     refuse(id, ERROR_BAD_ARGUMENT)
     return
   }

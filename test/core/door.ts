@@ -135,6 +135,9 @@ export class Door {
 
   memory_bytes(): number { return this.exports.memory.buffer.byteLength }
 
+  /** A view of the whole memory, good until the next call. */
+  memory(): Uint8Array { return new Uint8Array(this.exports.memory.buffer) }
+
   /**
    * One `run` with as many of `pending` as the input area holds, at most `count_max`.
    * Takes those that the core consumed out of `pending`; gives the output records.
