@@ -180,7 +180,7 @@ test('a ticket works while its maker is away, until somebody gives a lasting cha
   const back = await joined(t, { ...ALONE, name: 'alice', state })
   bob.found(back.self.id, [...back.self.addresses])
   await meet(t, [back, bob], ['alice', 'bob'])
-  while (ends_s() !== 0) await new Promise((resolve) => setTimeout(resolve, 5))
+  while (ends_s() !== 0 && !t.signal.aborted) await new Promise((resolve) => setTimeout(resolve, 5))
   const late = await join({ ...ALONE, state: stateFor(), tickets: [ticket] })
     .catch((error: unknown) => error)
   // Offline it is used a second time; whoever knows of the first refuses the second.
