@@ -1,8 +1,8 @@
 /**
  * Hands texts out to whoever receives them, and adds up what comes back.
  *
- * Lives here: which text is waiting, handed out or counted. Does not live here: counting (pipeline),
- * what a worker does (work).
+ * Lives here: which text is waiting, handed out or counted. Does not live here: counting
+ * (pipeline), what a worker does (work).
  *
  * Invariants: every text is in `open` until its counts were added, and they are added once, however
  * often it was handed out; what a peer had when it left is waiting again.

@@ -6,8 +6,9 @@
  */
 import * as assert from 'uvu/assert'
 import { spawn, type ChildProcess } from 'node:child_process'
-import { chmodSync, existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { watch, writeFileSync } from 'node:fs'
+import {
+  chmodSync, existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, watch, writeFileSync
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
