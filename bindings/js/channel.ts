@@ -5,8 +5,8 @@
  * not live here: windows (window), select (select), messages (message), where a channel lives and
  * what happens in it (core).
  *
- * Invariants: a Channel holds one handle of its reference, given back once, by dispose or when it is
- * collected; a refused call has changed nothing.
+ * Invariants: a Channel holds one handle of its reference, given back once, by dispose or when it
+ * is collected; a refused call has changed nothing.
  */
 import { checkOptions, checkSignal, checkTimeout, refuse } from './check.ts'
 import type { WaitOptions } from './check.ts'
@@ -95,7 +95,8 @@ export class Channel<T = unknown> extends Reference {
 
   /**
    * Receives one message. `ok` is false, and `value` undefined, when the channel is closed and
-   * drained; `again` says that it came back from a peer that was declared left and may have seen it.
+   * drained; `again` says that it came back from a peer that was declared left, which may have
+   * seen it.
    *
    * Refusals: SCRUBBED, TIMED_OUT, BAD_ARGUMENT, LEAVING. Losses: LEFT (nothing was taken),
    * UNREADABLE (the message was no CBOR item and is gone). spec: PROTOCOL 9, 17, 20.
@@ -119,7 +120,7 @@ export class Channel<T = unknown> extends Reference {
     return this.#receive<Received<T> | undefined>(options, SHAPE_TRIED)
   }
 
-  /** Receives until the channel is closed and drained. Leaving the loop leaves the channel alone. */
+  /** Receives until the channel is closed and drained. Leaving the loop changes nothing in it. */
   [Symbol.asyncIterator](): AsyncIterableIterator<T, undefined> {
     let over = false
     return {
@@ -172,7 +173,7 @@ export class Channel<T = unknown> extends Reference {
     return { kind: 'receive', channel: this }
   }
 
-  /** The case of a select that sends `value` to this channel; it is copied when select is called. */
+  /** The case of a select that sends `value` here; it is copied when select is called. */
   sending(value: T): Sending<T> {
     return { kind: 'send', channel: this, value }
   }
@@ -190,7 +191,8 @@ export class Channel<T = unknown> extends Reference {
 
   /**
    * A reader that lets up to `prefetch` messages come before they are asked for; for throughput.
-   * What is unread when it ends goes back to the head of the channel in order. `prefetch`: 1 … 65536.
+   * What is unread when it ends goes back to the head of the channel, in order. `prefetch`:
+   * 1 … 65536.
    *
    * @example
    * using inp = jobs.reader({ prefetch: 256 })
@@ -266,7 +268,8 @@ export class Channel<T = unknown> extends Reference {
   }
 
   async #request(
-    options: WaitOptions | undefined, kind: number, words: number, refAt: number, pathBytesAt?: number
+    options: WaitOptions | undefined, kind: number, words: number, refAt: number,
+    pathBytesAt?: number
   ): Promise<void> {
     const { drive, signal, timeout_ms } = this.#begun(options)
     const operation = new Request<void>(this.what, () => undefined)

@@ -80,7 +80,8 @@ export class Dials {
           link.close(true)
           reason = DIAL_REASON_WRONG_PEER
         } catch (error) {
-          reason = worse(reason, REASONS[(error as { reason?: DialReason }).reason ?? 'unreachable'])
+          const met = (error as { reason?: DialReason }).reason ?? 'unreachable'
+          reason = worse(reason, REASONS[met])
         }
       }
     } finally {

@@ -6,9 +6,9 @@
  * and orders mean (the rooms that made them).
  *
  * Invariants: the core is never called while its last records are being handed out: what is begun
- * meanwhile goes in with the next call of the same turn; all records of a call are copied out before
- * the first is acted on; user code runs between turns only, and what it throws breaks none; after a
- * trap every pending and every later call gets the same Fault.
+ * meanwhile goes in with the next call of the same turn; all records of a call are copied out
+ * before the first is acted on; user code runs between turns only, and what it throws breaks none;
+ * after a trap every pending and every later call gets the same Fault.
  */
 import { Fault, Refusal } from './errors.ts'
 import { Memory, textAt } from './memory.ts'

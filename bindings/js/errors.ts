@@ -117,6 +117,8 @@ export function failure(
 ): Refusal | Loss | Fault {
   const row = errors[status]
   if (row?.kind === 'refusal') return new Refusal(row.name, what, chosen)
-  if (row?.kind === 'loss') return new Loss(row.name, what, unknown ? 'unknown' : 'not done', chosen)
+  if (row?.kind === 'loss') {
+    return new Loss(row.name, what, unknown ? 'unknown' : 'not done', chosen)
+  }
   return new Fault(`status ${status} (${row?.name ?? 'no code of the table'})`, 0, 0)
 }

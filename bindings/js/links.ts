@@ -2,8 +2,8 @@
  * Links and transports: frames between the core and the streams that carry them.
  *
  * Lives here: starting transports, frames in and out, chains to be verified. Does not live here:
- * dialling (dials), which link stays (core), what a chain is worth (the host's `verify`), bytes on a
- * stream (transports).
+ * dialling (dials), which link stays (core), what a chain is worth (the host's `verify`), bytes on
+ * a stream (transports).
  *
  * Invariants: link ids are never used twice, so a late answer cannot meet another link; the frames
  * of a link go to `send` in order and not while it is full; what a transport throws ends its link
@@ -332,7 +332,7 @@ export class Links {
   }
 }
 
-/** A time until which an admission holds, as whole ms; what is longer than the core counts is long. */
+/** How long an admission holds, in whole ms, at most what the core can count. */
 function millisecondsOf(expires: number): number {
   return expires === 0 ? 0 : Math.max(1, Math.min(Math.floor(expires), TIMEOUT_MS_MAX))
 }

@@ -53,10 +53,11 @@ export function decodeInfo(bytes: Uint8Array): Info {
   const given = (typeof value === 'object' && value !== null ? value : {}) as Partial<Info>
   const addresses = Array.isArray(given.addresses) ? given.addresses : []
   const labels = typeof given.labels === 'object' && given.labels !== null ? given.labels : {}
+  const fits = (one: unknown) => typeof one === 'string' && one.length <= ADDRESS_BYTES_MAX
+  const texts = Object.entries(labels).filter(([, text]) => typeof text === 'string')
   return {
-    addresses: addresses.filter((one) => typeof one === 'string' && one.length <= ADDRESS_BYTES_MAX)
-      .slice(0, KNOWN_ADDRESSES_MAX),
-    labels: Object.fromEntries(Object.entries(labels).filter(([, text]) => typeof text === 'string'))
+    addresses: addresses.filter(fits).slice(0, KNOWN_ADDRESSES_MAX),
+    labels: Object.fromEntries(texts)
   }
 }
 

@@ -21,7 +21,7 @@ export interface CoreExports {
   run(count: number): number
 }
 
-/** Records that stand one after the other: the words, the same as bytes, how far they are filled. */
+/** Records one after the other: the words, the same as bytes, how far they are filled. */
 interface Chunk { words: Uint32Array, bytes: Uint8Array, at: number, count: number }
 
 /** Header cells that the views of the header cover; the table's last cell is below. */
@@ -132,7 +132,7 @@ export class Memory {
       if (words === 0 || end + words > output.length) throw new Error('an output record has no end')
       end += words
     }
-    // A typed array's own copying costs more than this loop for the one or two records of most calls.
+    // A typed array's own copying costs more than a loop for the one or two records of most calls.
     if (end <= 64) for (let i = 0; i < end; i++) out[i] = output[i]!
     else out.set(output.subarray(0, end))
   }

@@ -15,8 +15,8 @@ import { Operation } from './operation.ts'
 import type { Completion } from './operation.ts'
 import {
   COMPLETION_FLAG_AGAIN, COMPLETION_FLAG_MESSAGE, COMPLETION_FLAG_SHARED, COMPLETION_FLAG_UNKNOWN,
-  ERROR_CLOSED, ERROR_LEAVING, ERROR_OK, ERROR_TIMED_OUT, ERROR_WITHDRAWN, ERROR_WOULD_BLOCK, IN_TAKE,
-  IN_TAKE_OP, IN_TAKE_WORDS, WHICH_DEFAULT
+  ERROR_CLOSED, ERROR_LEAVING, ERROR_OK, ERROR_TIMED_OUT, ERROR_WITHDRAWN, ERROR_WOULD_BLOCK,
+  IN_TAKE, IN_TAKE_OP, IN_TAKE_WORDS, WHICH_DEFAULT
 } from './tables.ts'
 import type { Reference } from './values.ts'
 
@@ -35,7 +35,9 @@ export interface Offered<T> {
 }
 
 /** What the operation knows of one case. */
-export interface HeldCase { readonly name: CaseName, readonly what: string, readonly receives: boolean }
+export interface HeldCase {
+  readonly name: CaseName, readonly what: string, readonly receives: boolean
+}
 
 /** What an error of a select is about: the case that met it, or all of them. */
 export function blamed(

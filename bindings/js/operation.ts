@@ -64,7 +64,7 @@ export abstract class Operation<T> implements Receiver {
     this.reject(error)
   }
 
-  /** Withdraws it when `signal` aborts, or, for operations without one at the door, after a time. */
+  /** Withdraws it when `signal` aborts; after `timeout_ms` where the core keeps no time for it. */
   watch(drive: Drive, signal: AbortSignal | undefined, timeout_ms = 0): void {
     if (this.#state !== PENDING) return
     this.#drive = drive
@@ -141,10 +141,8 @@ export class Request<T> extends Operation<T> {
   }
 
   done(completion: Completion, drive: Drive): void {
-    if (completion.status === ERROR_OK) {
-      this.resolve(this.#read(completion, drive))
-    } else {
-      this.rejectStatus(completion.status, this.#what, (completion.flags & COMPLETION_FLAG_UNKNOWN) !== 0)
-    }
+    const { status, flags } = completion
+    if (status === ERROR_OK) this.resolve(this.#read(completion, drive))
+    else this.rejectStatus(status, this.#what, (flags & COMPLETION_FLAG_UNKNOWN) !== 0)
   }
 }

@@ -1,8 +1,8 @@
 /**
  * Select: exactly one of several cases happens, the others leave no trace.
  *
- * Lives here: cases as arguments, their types, the record, what the chosen case gives. Does not live
- * here: choosing (core), two-step receiving (offered).
+ * Lives here: cases as arguments, their types, the record, what the chosen case gives. Does not
+ * live here: choosing (core), two-step receiving (offered).
  *
  * Invariants: all cases belong to one circuit; the values of send cases are copied before the call
  * returns; an error that one case met names it.
@@ -43,9 +43,12 @@ export interface SelectOptions<D extends boolean = boolean> extends WaitOptions 
 type ChosenCase<N, C> = C extends Receiving<infer T> ? { readonly case: N } & Received<T>
   : C extends Case ? { readonly case: N } : never
 
+/** The number that the key of a list's member is. */
+type IndexOf<I> = I extends `${infer N extends number}` ? N : never
+
 type ChosenOf<C extends Cases> = C extends readonly Case[]
   ? number extends C['length'] ? ChosenCase<number, C[number]>
-    : { [I in keyof C]: I extends `${infer N extends number}` ? ChosenCase<N, C[I]> : never }[number]
+    : { [I in keyof C]: ChosenCase<IndexOf<I>, C[I]> }[number]
   : { [N in keyof C]: ChosenCase<N, C[N]> }[keyof C]
 
 /** What a select gives: told apart by `case`, the key or the index of the case that happened. */
@@ -72,7 +75,7 @@ export function after(ms: number): After {
  * BAD_ARGUMENT. A Loss names the case whose owner is lost. spec: PROTOCOL.md.
  *
  * @example
- * const chosen = await select({ job: jobs.receiving(), out: results.sending(1), late: after(1000) })
+ * const chosen = await select({ job: jobs.receiving(), out: results.sending(1), late: after(50) })
  * if (chosen.case === 'job' && chosen.ok) console.log(chosen.value)
  */
 export async function select<const C extends Cases, const D extends boolean = false>(
@@ -118,7 +121,7 @@ const NO_PARCEL: Parcel = { packed: null, bytes: 0, refs: [] }
 
 function readCases(cases: Cases, options: SelectOptions | undefined): Asked {
   checkOptions(options)
-  if (typeof cases !== 'object' || cases === null) refuse('select needs a list or a record of cases')
+  if (typeof cases !== 'object' || cases === null) refuse('select needs a list or record of cases')
   const trying = options?.default === true
   if (options?.default !== undefined && typeof options.default !== 'boolean') {
     refuse('default must be true or false')
@@ -164,7 +167,8 @@ function driveOf(named: [CaseName, Case][]): Drive {
 function readCase(name: CaseName, one: Case, drive: Drive): ReadCase {
   if (one.kind === 'after') {
     const target = checkDelay(one.ms)
-    return { name, what: `case ${name}`, receives: false, kind: CASE_AFTER, target, parcel: undefined }
+    const what = `case ${name}`
+    return { name, what, receives: false, kind: CASE_AFTER, target, parcel: undefined }
   }
   const what = `${one.channel.what} in case ${name}`
   const target = one.channel.ref

@@ -46,8 +46,11 @@ export function kindOf(element: number): ElementKind {
     : element === ELEMENT_PEER ? 'peer' : 'anchor'
 }
 
-/** The name of an element's state; undefined for those that have none. */
-export function stateOf(element: number, state: number): 'open' | 'closed' | ProcessState | undefined {
+/** How a channel or a process is; other elements have no state. */
+export type ElementState = 'open' | 'closed' | ProcessState | undefined
+
+/** The name of an element's state. */
+export function stateOf(element: number, state: number): ElementState {
   if (element === ELEMENT_CHANNEL) return state === CHANNEL_STATE_CLOSED ? 'closed' : 'open'
   return element === ELEMENT_PROCESS ? processState(state) : undefined
 }

@@ -13,7 +13,7 @@ import type { Drive, Listener } from './drive.ts'
 import { Refusal } from './errors.ts'
 import { Operation, Request } from './operation.ts'
 import { kindOf, StatOperation, stateOf } from './stat.ts'
-import type { ElementKind, ProcessState, Stat } from './stat.ts'
+import type { ElementKind, ElementState, Stat } from './stat.ts'
 import {
   COMPLETION_FLAG_UNKNOWN, ELEMENT_CHANNEL, ERROR_OK, IN_LIST, IN_LIST_FLAGS, IN_LIST_PATH_BYTES,
   IN_LIST_WORDS, IN_MAKE, IN_MAKE_CAPACITY, IN_MAKE_FLAGS, IN_MAKE_PATH_BYTES, IN_MAKE_WORDS,
@@ -27,7 +27,7 @@ export interface Entry {
   readonly path: string
   readonly kind: ElementKind
   /** Of channels and processes. */
-  readonly state: 'open' | 'closed' | ProcessState | undefined
+  readonly state: ElementState
 }
 
 /** The fixed part of a record whose tail is a path. */

@@ -1,15 +1,15 @@
 /**
  * Values as bytes: one CBOR item a message.
  *
- * Lives here: what may be sent, the channel tag, how values are spelled and read back. Does not live
- * here: which values stay as they are inside a peer (`keep` says it, channel uses it), bytes'
+ * Lives here: what may be sent, the channel tag, how values are spelled and read back. Does not
+ * live here: which values stay as they are inside a peer (`keep` says it, message uses it), bytes'
  * ownership (payload), the core's references (channel).
  *
  * What a value is after it has travelled, in every language and also inside one peer: an integer is
- * a number where a number holds it exactly, else a bigint; undefined is null, and a property that is
- * undefined is left out; a map whose keys are all text is an object, else a Map; bytes (Uint8Array,
- * ArrayBuffer) are a Uint8Array; a channel is a channel. Tags without a meaning here come as
- * cbor-x's Tag.
+ * a number where a number holds it exactly, else a bigint; undefined is null, and a property that
+ * is undefined is left out; a map whose keys are all text is an object, else a Map; bytes
+ * (Uint8Array, ArrayBuffer) are a Uint8Array; a channel is a channel. Tags without a meaning here
+ * come as cbor-x's Tag.
  *
  * Invariants: encoding never changes the value given; what cannot be said is refused whole; bytes
  * from a stranger give a value or an UNREADABLE, within the depth and size of the tables.
@@ -158,7 +158,7 @@ class Preparation {
 
   #object(value: object, depth: number): unknown {
     if (depth > VALUE_DEPTH_MAX) {
-      throw new Refusal('NOT_ENCODABLE', `it is nested over ${VALUE_DEPTH_MAX} deep, or in a circle`)
+      throw new Refusal('NOT_ENCODABLE', `it is nested over ${VALUE_DEPTH_MAX} deep, or a circle`)
     }
     if (value instanceof Reference) return this.#reference(value)
     if (Array.isArray(value)) return this.#list(value, depth)
@@ -180,7 +180,7 @@ class Preparation {
     if (channel.home !== this.home) {
       throw new Refusal('NOT_ENCODABLE', 'it holds a channel of another circuit')
     }
-    if (channel.ref === 0) throw new Refusal('NOT_ENCODABLE', 'it holds a channel that was disposed')
+    if (channel.ref === 0) throw new Refusal('NOT_ENCODABLE', 'it holds a disposed channel')
     let index = this.refs.indexOf(channel.ref)
     if (index < 0) {
       index = this.refs.push(channel.ref) - 1
@@ -248,7 +248,8 @@ function prepareBigint(value: bigint): number | bigint {
 }
 
 function narrow(value: bigint): number | bigint {
-  return value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER ? Number(value) : value
+  const safe = value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER
+  return safe ? Number(value) : value
 }
 
 function isBytes(value: object): boolean {

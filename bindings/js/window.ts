@@ -5,8 +5,8 @@
  * messages and where they go back to (core).
  *
  * Invariants: a writer has at most `window` sends under way, in the order of its calls; an error of
- * one is told by the next call and by `flush`, once it is known; a reader has no message of its own:
- * what was not given out is the core's.
+ * one is told by the next call and by `flush`, once it is known; a reader has no message of its
+ * own: what was not given out is the core's.
  */
 import type { Channel } from './channel.ts'
 import { checkOptions, checkSignal, checkTimeout, checkWhole, refuse } from './check.ts'

@@ -1,15 +1,16 @@
 /**
  * Several peers in this process, over a memory network: the host's part of distance.
  *
- * Lives here: remote channels, moved channels, links that break or fill, members, processes. Does
- * not live here: the protocol's rules (test/net, test/sim), real streams (test/transports).
+ * Lives here: remote channels, moved channels, links that break or fill, members. Does not live
+ * here: processes (process.test.ts), the protocol's rules (test/net), real streams
+ * (test/transports).
  */
 import * as assert from 'uvu/assert'
-import { after, Loss, refusal, select } from '../../bindings/js/index.ts'
-import type { Channel, MemberEvent, Processes, ProcessOrder } from '../../bindings/js/index.ts'
+import { after, Loss, select } from '../../bindings/js/index.ts'
+import type { Channel, MemberEvent } from '../../bindings/js/index.ts'
 import { MemoryNetwork } from '../../transports/memory.ts'
 import { suite } from '../suite.ts'
-import { codeOf, errorOf, peer, peers, turn, until } from './stand.ts'
+import { codeOf, errorOf, peer, peers, until } from './stand.ts'
 
 const test = suite('js: peers')
 
@@ -18,8 +19,8 @@ test('a channel is used the same way from anywhere, whatever the value', async (
   const jobs = await alice.make<unknown>('jobs', { capacity: 2 })
   const far = await bob.open<unknown>('/alice/jobs')
   const values = [
-    1, -1.5, 1_800_000_000_000, 2n ** 60n, 'text', 'ü'.repeat(2000), true, null, { a: [1, { b: null }] },
-    new Uint8Array([1, 2]), new Date(5), new Map([[1, 'x']])
+    1, -1.5, 1_800_000_000_000, 2n ** 60n, 'text', 'ü'.repeat(2000), true, null,
+    { a: [1, { b: null }] }, new Uint8Array([1, 2]), new Date(5), new Map([[1, 'x']])
   ]
   for (const value of values) {
     await far.send(value)
@@ -122,7 +123,8 @@ test('windows carry messages in order and leave nothing behind', async (t) => {
 test('64 large messages pass a link that fills, both ways at once', async (t) => {
   const [alice, bob] = await peers(t, ['alice', 'bob'])
   const [a, b] = [await alice.make<Uint8Array>('a'), await bob.make<Uint8Array>('b')]
-  const [farA, farB] = [await bob.open<Uint8Array>('/alice/a'), await alice.open<Uint8Array>('/bob/b')]
+  const farA = await bob.open<Uint8Array>('/alice/a')
+  const farB = await alice.open<Uint8Array>('/bob/b')
   const flow = async (from: Channel<Uint8Array>, to: Channel<Uint8Array>) => {
     const out = from.writer({ window: 8 })
     const sending = (async () => {
@@ -169,7 +171,7 @@ test('bytes that break the rules hurt nobody but their sender, who comes back', 
   void jobs
 }, { timeout_ms: 20_000 })
 
-test('when an owner leaves, what waits on it ends with a Loss that says what is known', async (t) => {
+test('when an owner leaves, what waits on it ends with a Loss that says how', async (t) => {
   const [alice, bob] = await peers(t, ['alice', 'bob'])
   await bob.make('meet')
   await bob.make('other')
@@ -269,7 +271,9 @@ test('rights are checked at the owner before anything changes', async (t) => {
     transports: [network.transport('id-alice')],
     verify: async () => ({ rights: 1, prefix: 'open', expires: 0 })
   })
-  const bob = await peer(t, { id: 'id-bob', name: 'bob', transports: [network.transport('id-bob')] })
+  const bob = await peer(t, {
+    id: 'id-bob', name: 'bob', transports: [network.transport('id-bob')]
+  })
   bob.found('id-alice', [...alice.self.addresses])
   await until(() => bob.peers().length === 2)
   await alice.make('closed')
@@ -280,90 +284,6 @@ test('rights are checked at the owner before anything changes', async (t) => {
   await bob.open('/alice/open/jobs')
   await bob.make('/alice/open/mine')
 })
-
-/** Processes that run nothing: the test plays them. */
-class Played implements Processes {
-  readonly orders: ProcessOrder[] = []
-  readonly ends: (() => void)[] = []
-  readonly told: string[] = []
-  async start(order: ProcessOrder, ended: () => void): Promise<void> {
-    if (order.command.path === 'none') throw refusal('PROGRAM_NOT_FOUND', 'none')
-    if (order.command.path === 'broken') throw new Error('no reason')
-    this.orders.push(order)
-    this.ends.push(ended)
-    if (order.command.path === 'short') ended()
-  }
-  signal(number: number, signal: number): boolean {
-    this.told.push(`signal ${signal}`)
-    return this.orders.some((order) => order.process === number)
-  }
-  stop(): void { this.told.push('stop') }
-  async close(): Promise<void> { this.told.push('close') }
-}
-
-test('a process somewhere is its channels, its signals and its exit', async (t) => {
-  const network = new MemoryNetwork()
-  const played = new Played()
-  const bob = await peer(t, {
-    id: 'id-bob', name: 'bob', transports: [network.transport('id-bob')], processes: played
-  })
-  const alice = await peer(t, { transports: [network.transport('id-alice')] })
-  alice.found('id-bob', [...bob.self.addresses])
-  await until(() => alice.peers().length === 2 && bob.peers().length === 2)
-  const command = { path: 'make', args: ['-j2'], env: { A: 'b' }, dir: '/src' }
-  const p = await alice.start('/bob/build', command)
-  const order = played.orders[0]!
-  assert.equal(order.command, command)
-  assert.is(order.path, 'build')
-  assert.equal(await p.stat(), { kind: 'process', state: 'running' })
-  await p.stdin.send(new Uint8Array([1]))
-  assert.equal((await order.stdin.receive()).value, new Uint8Array([1]))
-  await order.stdout.send(new Uint8Array([2, 3]))
-  await order.stdout.close()
-  assert.equal(await Array.fromAsync(p.stdout), [new Uint8Array([2, 3])])
-  await p.signal('TERM')
-  await p.signal('SIGINT')
-  await p.signal(9)
-  assert.equal(played.told, ['signal 15', 'signal 2', 'signal 9'])
-  assert.is(await codeOf(p.signal('NONE')), 'BAD_ARGUMENT')
-  const waiting = [p.wait(), bob.attach('build').then((same) => same.wait())]
-  await order.exit.send({ code: 3, signal: null })
-  assert.equal(await Promise.all(waiting), [{ code: 3, signal: null }, { code: 3, signal: null }])
-  played.ends[0]!()
-  assert.equal(await p.wait({ timeout: 5000 }), { code: 3, signal: null })
-  assert.equal(await p.stat(), { kind: 'process', state: 'ended' })
-  assert.is(await codeOf(p.signal('TERM')), 'NOT_RUNNING')
-  await p.scrub()
-  assert.is(await codeOf(p.wait()), 'SCRUBBED')
-  p[Symbol.dispose]()
-})
-
-test('a process that cannot start fails loudly, and its path stays free', async (t) => {
-  const bob = await peer(t, { processes: new Played() })
-  assert.is(await codeOf(bob.start('p', { path: 'none' })), 'PROGRAM_NOT_FOUND')
-  assert.is(await codeOf(bob.start('p', { path: 'broken' })), 'CANNOT_START')
-  const short = await bob.start('p', { path: 'short' })
-  await turn()
-  assert.equal(await short.stat(), { kind: 'process', state: 'ended' })
-  assert.is(await codeOf(bob.start('p', { path: 'make' })), 'ANCHOR_TAKEN')
-})
-
-test('leaving ends the processes, then tells the peers, then stops the transports', async (t) => {
-  const network = new MemoryNetwork()
-  const played = new Played()
-  let peersThen = -1
-  const [alice] = await peers(t, ['alice'], network)
-  const bob = await peer(t, {
-    id: 'id-bob', name: 'bob', transports: [network.transport('id-bob')], processes: played,
-    ending: async () => { peersThen = alice.peers().length }
-  })
-  bob.found('id-alice', [...alice.self.addresses])
-  await until(() => alice.peers().length === 2)
-  await bob.leave()
-  assert.equal(played.told, ['close'])
-  assert.is(peersThen, 1)
-  await until(() => network.links === 0)
-}, { timeout_ms: 20_000 })
 
 test('a frozen peer is left, comes back as a new incarnation, and its host is told the number',
   async (t) => {

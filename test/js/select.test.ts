@@ -1,9 +1,9 @@
 /**
  * Select as a program uses it, inside one peer.
  *
- * Lives here: cases as arguments, what the chosen case gives, errors that name a case. Does not live
- * here: which case is chosen and why (test/model, test/small), types (types.test.ts), select across
- * peers (peers.test.ts).
+ * Lives here: cases as arguments, what the chosen case gives, errors that name a case. Does not
+ * live here: which case is chosen and why (test/model, test/small), types (types.test.ts), select
+ * across peers (peers.test.ts).
  */
 import * as assert from 'uvu/assert'
 import { after, Refusal, select, selectOffered } from '../../bindings/js/index.ts'
@@ -105,7 +105,7 @@ test('a timeout or an abort takes back all cases', async (t) => {
   assert.is((await channel.stat()).receivers, 0)
 })
 
-test('a value that cannot be sent, or cases that are none, are refused and nothing happens', async (t) => {
+test('values that cannot be sent, and cases that are none, are refused', async (t) => {
   const circuit = await peer(t)
   const other = await peer(t, { id: 'id-b', name: 'bob' })
   const channel = circuit.channel<unknown>({ capacity: 2 })
@@ -130,7 +130,8 @@ test('a value that cannot be sent, or cases that are none, are refused and nothi
 
 test('channels go with the message of a send case', async (t) => {
   const circuit = await peer(t)
-  const [jobs, reply] = [circuit.channel<unknown>({ capacity: 1 }), circuit.channel<string>({ capacity: 1 })]
+  const jobs = circuit.channel<unknown>({ capacity: 1 })
+  const reply = circuit.channel<string>({ capacity: 1 })
   await select([jobs.sending({ reply, list: [reply] })])
   const { value } = await jobs.receive() as { value: { reply: typeof reply, list: typeof reply[] } }
   await value.list[0]!.send('x')
@@ -139,7 +140,8 @@ test('channels go with the message of a send case', async (t) => {
 
 test('a select in two steps takes or denies the message that it shows', async (t) => {
   const circuit = await peer(t)
-  const [a, b] = [circuit.channel<number>({ capacity: 1 }), circuit.channel<number>({ capacity: 1 })]
+  const a = circuit.channel<number>({ capacity: 1 })
+  const b = circuit.channel<number>({ capacity: 1 })
   await b.send(4)
   const first = await selectOffered({ a: a.receiving(), b: b.receiving() })
   assert.equal([first.case, first.value, first.ok], ['b', 4, true])

@@ -59,7 +59,9 @@ export async function turn(): Promise<void> {
 }
 
 /** What a Refusal, a Loss or a Fault may have. */
-export interface Met extends Error { code: string, number: number, outcome?: Outcome, case?: CaseName }
+export interface Met extends Error {
+  code: string, number: number, outcome?: Outcome, case?: CaseName
+}
 
 /** The error that a promise rejects with. */
 export async function errorOf(promise: Promise<unknown>): Promise<Met> {

@@ -1,8 +1,8 @@
 /**
  * The public types, as the compiler sees them.
  *
- * Lives here: running the compiler over types.ts. Does not live here: what must and must not compile
- * (types.ts).
+ * Lives here: running the compiler over types.ts. Does not live here: what must and must not
+ * compile (types.ts).
  */
 import * as assert from 'uvu/assert'
 import { fileURLToPath } from 'node:url'

@@ -1,14 +1,15 @@
 /**
  * What the compiler must say about the public types; compiled, never run.
  *
- * Lives here: lines that must compile, and lines that must not, each marked. Does not live here: the
- * compiler (types.test.ts runs it over this file).
+ * Lives here: lines that must compile, and lines that must not, each marked. Does not live here:
+ * the compiler (types.test.ts runs it over this file).
  */
 import { after, select } from '../../bindings/js/index.ts'
 import type { Channel, Circuit, Received } from '../../bindings/js/index.ts'
 
 interface Job { name: string }
-type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2) ? true : false
+type Seen<A> = <T>() => T extends A ? 1 : 2
+type Same<A, B> = Seen<A> extends Seen<B> ? true : false
 const same = <A, B>(_: Same<A, B>): void => {}
 
 export async function channels(circuit: Circuit): Promise<void> {

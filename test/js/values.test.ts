@@ -10,7 +10,9 @@ import { Refusal } from '../../bindings/js/errors.ts'
 import {
   bytesOf, decode, encode, keep, keepable, keptBytes, Reference
 } from '../../bindings/js/values.ts'
-import { MESSAGE_BYTES_MAX, REFS_PER_MESSAGE_MAX, VALUE_DEPTH_MAX } from '../../bindings/js/tables.ts'
+import {
+  MESSAGE_BYTES_MAX, REFS_PER_MESSAGE_MAX, VALUE_DEPTH_MAX
+} from '../../bindings/js/tables.ts'
 import { suite } from '../suite.ts'
 
 const test = suite('js: values')
@@ -45,7 +47,8 @@ const hex = (bytes: Uint8Array) => [...bytes].map((b) => b.toString(16).padStart
 test('plain values arrive as they were sent', () => {
   const values: unknown[] = [
     null, true, false, 0, 1, 23, 24, 255, 256, 65535, 65536, 4294967295, -1, -24, -25, -4294967296,
-    4294967296, -4294967297, Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER, 1.5, -1e300, Infinity,
+    4294967296, -4294967297, Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER, 1.5, -1e300,
+    Infinity,
     '', 'a', 'ü', '汉字', '👪', 'x'.repeat(3000), [], [1, [2, [3]]], {}, { a: { b: [null] } },
     { constructor: 1, toString: 2, hasOwnProperty: 3 },
     2n ** 64n, -(2n ** 70n), BigInt(Number.MAX_SAFE_INTEGER) + 2n, 2n ** 64n - 1n, -(2n ** 64n)
@@ -194,7 +197,13 @@ test('an encoding goes on rightly after one that was refused', () => {
   refusalOf({ a: 1, f: () => 1 })
   assert.equal(travel({ a: 1 }), { a: 1 })
   let asked = 0
-  const late = { big: 'x'.repeat(100), get f() { if (++asked > 1) throw new Error('late'); return 1 } }
+  const late = {
+    big: 'x'.repeat(100),
+    get f() {
+      if (++asked > 1) throw new Error('late')
+      return 1
+    }
+  }
   refusalOf(late)
   assert.equal(travel({ a: [1, 2] }), { a: [1, 2] })
 })
@@ -210,8 +219,9 @@ test('a getter that sends another value spoils neither', () => {
 
 test('bytes of a stranger give a value or an error, and leave the decoder whole', () => {
   const bad = [
-    '', '18', '5b', '5bffffffffffffffff', '9bffffffffffffffff', 'bb00000000ffffffff', '81', 'a1', 'a101',
-    'ff', 'c0', 'd9c1c7', 'd9c1c700', '81d9c1c705', 'd81cd81d00', 'd81d00', '8201', '0000', '7f6161',
+    '', '18', '5b', '5bffffffffffffffff', '9bffffffffffffffff', 'bb00000000ffffffff', '81', 'a1',
+    'a101', 'ff', 'c0', 'd9c1c7', 'd9c1c700', '81d9c1c705', 'd81cd81d00', 'd81d00', '8201', '0000',
+    '7f6161',
     'd9dffe00', 'd9dfff8100', 'd833840100', 'c6820102', 'd81b82f6f6', 'f8', 'fc', '1f', '41'
   ]
   for (const text of bad) {
@@ -223,7 +233,8 @@ test('bytes of a stranger give a value or an error, and leave the decoder whole'
 
 test('shared parts of a stranger cannot multiply', () => {
   // [28([..]), 29(0), 29(0)] inside each other: a tree of 3^n nodes in a few bytes each.
-  const level = (inner: number[]) => [0x83, 0xd8, 0x1c, ...inner, 0xd8, 0x1d, 0x00, 0xd8, 0x1d, 0x00]
+  const level = (inner: number[]) =>
+    [0x83, 0xd8, 0x1c, ...inner, 0xd8, 0x1d, 0x00, 0xd8, 0x1d, 0x00]
   let item = [0x81, 0x1b, 0, 0x20, 0, 0, 0, 0, 0, 0]
   for (let i = 0; i < 25; i++) item = level(item)
   assert.throws(() => decode(Uint8Array.from(item), []))
@@ -241,7 +252,8 @@ test('random bytes never do anything but give a value or an error', () => {
 })
 
 test('what is immutable and small may stay as it is, and is never shorter when it leaves', () => {
-  for (const value of [1, -1.5, 2 ** 40, 'abc', '汉'.repeat(1024), true, null, undefined, 5n, 2n ** 80n]) {
+  const small = [1, -1.5, 2 ** 40, 'abc', '汉'.repeat(1024), true, null, undefined, 5n, 2n ** 80n]
+  for (const value of small) {
     assert.ok(keepable(value))
     const kept = keep(value)
     const item = bytesOf(kept)
