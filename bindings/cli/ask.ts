@@ -12,7 +12,7 @@ import { Loss } from '../js/errors.ts'
 import { ERROR_WITHDRAWN } from '../js/tables.ts'
 import { stateFolder } from '../node/folder.ts'
 import { connect, type Message, type Wire } from '../node/socket.ts'
-import { EXIT_PIPE, EXIT_SIGNALED, fail } from './exits.ts'
+import { EXIT_PIPE, EXIT_SIGNALED, fail, failureOf } from './exits.ts'
 import { launcherGone } from './launcher.ts'
 import { valueOf, type Call } from './words.ts'
 
@@ -38,9 +38,9 @@ export async function ask(call: Call, request: Message, input?: Input): Promise<
   const folder = folderOf(call)
   const wire = await connect(folder)
   const interrupted = withdrawAtSignals(wire)
-  process.stdout.on('error', () => {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     wire.destroy()
-    process.exit(EXIT_PIPE)
+    process.exit(error.code === 'EPIPE' ? EXIT_PIPE : fail(failureOf(error)))
   })
   await wire.send({ version: VERSION, verb: call.name, ...request })
   let held: Uint8Array[] = []
