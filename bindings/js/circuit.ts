@@ -168,7 +168,10 @@ export class Circuit {
    * Disposing it, or leaving a loop over it, ends it.
    *
    * @example
-   * for await (const { event, peer } of circuit.members()) console.log(event, peer.name)
+   * for await (const { event, peer } of circuit.members()) {
+   *   console.log(event, peer.name)
+   *   if (event === 'left') break
+   * }
    */
   members(): Channel<MemberEvent> {
     return this.#host.members.subscribe(makeHere(this.#host.drive, MEMBER_EVENTS_MAX))
