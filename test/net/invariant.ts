@@ -9,8 +9,9 @@
  * received by nobody; exactly one case of each select; after healing every operation ends and no two
  * offers that fit stay parked; payloads return.
  */
+import { limits } from '../core/door.ts'
 import type { Node } from './node.ts'
-import type { Record, World } from './program.ts'
+import type { Record, World } from './world.ts'
 
 const REST_MS = 8_000
 /** A peer that is declared left may have taken messages this long before. */
@@ -24,7 +25,13 @@ export function settle_and_check(world: World): void {
   net.heal_all()
   for (const node of net.nodes) if (node.alive) node.thaw()
   rest(world)
+  // Two peers that could not reach each other for long dial again after REJOIN_MAX_MS.
+  for (let left = limits.REJOIN_MAX_MS! + REST_MS; left > 0 && !net.meshed(); left -= 1_000) {
+    rest(world, 1_000)
+  }
   if (!net.meshed()) throw new Error(`not all joined again: ${members(world)}`)
+  // A message that a reader fetched ahead holds its sender for as long as nobody reads.
+  end_readers(world)
   check_parked(world)
   const drained = drain(world)
   check_messages(world, drained)
@@ -39,9 +46,9 @@ function members(world: World): string {
 }
 
 /** Waits until nothing moves; offers that wait for a decision are taken or denied. */
-function rest(world: World): void {
+function rest(world: World, ms = REST_MS): void {
   const { net } = world
-  for (let left = REST_MS; left > 0; left -= 200) {
+  for (let left = ms; left > 0; left -= 200) {
     for (const record of world.records) {
       if (record.outcome !== undefined || !record.node.alive) continue
       if (record.node.host.running.get(record.op)?.offered !== true) continue
@@ -69,10 +76,13 @@ function parked(world: World, channel: number, kind: string): Record[] {
 function check_parked(world: World): void {
   for (const { node, outcome, kind, cases } of world.records) {
     if (outcome !== undefined || !node.alive) continue
-    if (kind === 'close' || kind === 'scrub') throw new Error(`a ${kind} never ends`)
+    if (['close', 'scrub', 'stat', 'open'].includes(kind)) throw new Error(`a ${kind} never ends`)
     const lost = cases.find(({ kind: one, channel }) =>
       one !== 'after' && !reachable(world, node, channel))
-    if (lost !== undefined) throw new Error(`${kind} of ${node.name} waits for a peer that left`)
+    // A reference that came anew from a peer that came back is good again.
+    if (lost !== undefined && !world.owner(lost.channel).alive) {
+      throw new Error(`${kind} of ${node.name} waits for a peer that left`)
+    }
   }
   world.program.channels.forEach(({ capacity }, nth) => {
     const owner = world.owner(nth)
@@ -101,6 +111,16 @@ function check_parked(world: World): void {
   })
 }
 
+/** Stops all readers, whose unread messages go back. */
+function end_readers(world: World): void {
+  for (const reader of [...world.readers]) if (reader.node.alive) world.end_reader(reader)
+  // Reads of a channel of one's own are plain receives, which outlive their reader.
+  for (const { node, op, kind, outcome } of world.records) {
+    if (kind === 'read' && outcome === undefined && node.alive) node.do(() => node.host.withdraw(op))
+  }
+  rest(world, 1_000)
+}
+
 /** Closes every channel that lives and receives what is left in it. */
 function drain(world: World): { text: string, channel: number }[] {
   const left: { text: string, channel: number }[] = []
@@ -109,7 +129,7 @@ function drain(world: World): { text: string, channel: number }[] {
     if (!owner.alive) return
     const ref = world.refs[world.net.nodes.indexOf(owner)]![nth]!
     owner.do(() => owner.host.close(ref))
-    world.wait(300)
+    rest(world, 800)
     for (;;) {
       const op = owner.do(() => owner.host.receive(ref))
       const { status, text } = owner.host.outcome(op)

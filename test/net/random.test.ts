@@ -10,11 +10,14 @@ import { readFileSync } from 'node:fs'
 import { suite } from '../suite.ts'
 import { shrink } from '../property/shrink.ts'
 import { settle_and_check } from './invariant.ts'
-import { World, program_of } from './program.ts'
+import { program_of } from './program.ts'
+import { World } from './world.ts'
 import type { Program } from './program.ts'
 
-const SEEDS_PER_RUN = 2_000
-const BUDGET_MS = 60_000
+/** A nightly run sets CIRCUIT_DEEP for so many times as much. */
+const DEEP = 1 + Number(process.env.CIRCUIT_DEEP ?? 0)
+const SEEDS_PER_RUN = 2_000 * DEEP
+const BUDGET_MS = 60_000 * DEEP
 const SHRINK_TRIES = 400
 
 function failure(program: Program): Error | undefined {
