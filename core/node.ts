@@ -28,15 +28,15 @@ import {
 import { path_valid } from './path'
 import { Payload } from './payload'
 import { Peer, no_timer } from './peer'
-import { serve_signal, serve_start } from './program'
+import { scrub_element, serve_signal, serve_start } from './program'
 import { read_end as end_read, reader_lost, readers_flush } from './reader'
 import { payload_done, refs_lost } from './reference'
 import { entry_in, reply_in, requests_lost } from './reply'
 import { request_abort } from './request'
 import { abort, after_due, owner_lost } from './select'
 import {
-  found_channel, found_element, serve_close, serve_list, serve_make, serve_open, serve_scrub,
-  serve_stat, stat_buffered, stat_capacity, stat_closed, stat_out, stat_receivers, stat_senders,
+  found_channel, found_element, serve_close, serve_list, serve_make, serve_open, serve_stat,
+  stat_buffered, stat_capacity, stat_closed, stat_out, stat_receivers, stat_senders,
 } from './serve'
 import { payloads_done_next, put_u32, sessions_flush } from './session'
 import { record_bytes } from './start'
@@ -116,7 +116,7 @@ function named_in(peer: Peer, kind: u32, request: u32): bool {
   } else if (kind == FRAME_STAT) {
     status = serve_stat(peer, ptr, bytes, first)
     if (status == ERROR_OK) stat_reply(peer, request)
-  } else if (kind == FRAME_SCRUB) status = serve_scrub(peer, ptr, bytes, first)
+  } else if (kind == FRAME_SCRUB) status = scrub_element(peer, ptr, bytes, first)
   else if (kind == FRAME_SIGNAL) {
     status = serve_signal(peer, request, ptr, bytes, first)
     if (status == ERROR_OK) return true

@@ -29,6 +29,8 @@ export class Anchor {
   element: u32
   /** The channel's or the process's id. */
   subject: u32
+  /** Of a process: process_state. A channel knows its own. */
+  state: u32
 }
 
 export const no_anchor: Anchor = changetype<Anchor>(0)

@@ -10,12 +10,12 @@
 import { alloc, release } from './heap'
 import { Text, text_of, text_ptr, text_release } from './bytes'
 import { Errand, answer_to, errand_find, errand_free, errand_new } from './errand'
-import { anchor_add, anchor_find, anchor_remove } from './path'
+import { anchor_add, anchor_find, anchor_remove, no_anchor } from './path'
 import { Payload, payload_free } from './payload'
 import { Peer } from './peer'
 import { payload_done, ref_channel } from './reference'
 import { emit } from './ring'
-import { permitted, scrub_channel, serve_make, found_channel } from './serve'
+import { found_channel, permitted, scrub_channel, serve_make, serve_scrub } from './serve'
 import { record_bytes } from './start'
 import { Table, table_add, table_find, table_new, table_remove } from './table'
 import { is, no_peer } from './waiter'
@@ -88,6 +88,11 @@ function part_scrub(channel: u32): void {
   if (channel != 0 && is(c) && !c.scrubbed) scrub_channel(c)
 }
 
+function state_is(program: Program, state: u32): void {
+  program.state = state
+  anchor_find(text_ptr(program.path), program.path.bytes).state = state
+}
+
 function program_free(program: Program): void {
   part_scrub(program.stdin)
   part_scrub(program.stdout)
@@ -135,8 +140,8 @@ export function serve_start(
   const program = changetype<Program>(alloc(offsetof<Program>()))
   program.id = table_add(programs, changetype<usize>(program))
   program.path = text_of(ptr, bytes)
-  program.state = PROCESS_STATE_STARTING
   anchor_add(ptr, bytes, ELEMENT_PROCESS, program.id)
+  state_is(program, PROCESS_STATE_STARTING)
   program.stdin = part_make(ptr, bytes, 0)
   program.stdout = part_make(ptr, bytes, 1)
   program.stderr = part_make(ptr, bytes, 2)
@@ -167,7 +172,7 @@ export function started(record: usize): void {
   if (!is(program) || program.state != PROCESS_STATE_STARTING) return
   const errand = program.errand
   program.errand = 0
-  program.state = PROCESS_STATE_RUNNING
+  state_is(program, PROCESS_STATE_RUNNING)
   if (status != ERROR_OK) program_free(program)
   answered(errand, status < ERROR_LEFT ? status : ERROR_CANNOT_START, 0)
 }
@@ -176,7 +181,7 @@ export function started(record: usize): void {
 export function ended(record: usize): void {
   if (record_bytes(record) != IN_ENDED_BYTES) return
   const program = changetype<Program>(table_find(programs, load<u32>(record + IN_ENDED_PROCESS)))
-  if (is(program)) program.state = PROCESS_STATE_ENDED
+  if (is(program)) state_is(program, PROCESS_STATE_ENDED)
 }
 
 /** Signals the process at a path; the answer follows when the host has answered. */
@@ -206,12 +211,23 @@ export function signaled(record: usize): void {
   answered(load<u32>(record + IN_SIGNALED_TOKEN), shown, 0)
 }
 
-/** Scrubs a process: its channels and anchors go, and the host ends it. */
-export function program_scrub(id: u32): void {
+/** Ends a process: its channels and anchors go, and the host kills it. */
+function program_scrub(id: u32): void {
   const program = changetype<Program>(table_find(programs, id))
   store<u32>(emit(OUT_STOP, OUT_STOP_BYTES) + OUT_STOP_PROCESS, id)
   const errand = program.errand
   program.errand = 0
   program_free(program)
   answered(errand, ERROR_CANNOT_START, 0)
+}
+
+/** Scrubs whatever element is at a path, or a channel by its id when that is not 0. */
+export function scrub_element(peer: Peer, ptr: usize, bytes: u32, channel: u32): u32 {
+  const anchor = channel == 0 ? anchor_find(ptr, bytes) : no_anchor
+  if (!is(anchor) || anchor.element != ELEMENT_PROCESS) {
+    return serve_scrub(peer, ptr, bytes, channel)
+  }
+  if (!permitted(peer, RIGHT_PROCESS, ptr, bytes)) return ERROR_NOT_PERMITTED
+  program_scrub(anchor.subject)
+  return ERROR_OK
 }

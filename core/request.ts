@@ -17,13 +17,12 @@ import { drop_handle, payload_new } from './payload'
 import {
   PEER_JOINED, Peer, peer_by_name, peer_name_count, peers_first, self_id, self_name,
 } from './peer'
-import { serve_signal, serve_start } from './program'
+import { scrub_element, serve_signal, serve_start } from './program'
 import { payload_done, ref_channel, ref_remote } from './reference'
 import { emit } from './ring'
 import {
   entry_to, found_channel, found_element, serve_close, serve_list, serve_make, serve_open,
-  serve_scrub, serve_stat, stat_buffered, stat_capacity, stat_closed, stat_out, stat_receivers,
-  stat_senders,
+  serve_stat, stat_buffered, stat_capacity, stat_closed, stat_out, stat_receivers, stat_senders,
 } from './serve'
 import { post, post_end, put_text, put_u32 } from './session'
 import { record_bytes } from './start'
@@ -189,7 +188,7 @@ export function scrub(record: usize): void {
     ask_about(id, ref, FRAME_SCRUB)
     return
   }
-  if (status == ERROR_OK) status = serve_scrub(no_peer, rest_at, rest_bytes, ref)
+  if (status == ERROR_OK) status = scrub_element(no_peer, rest_at, rest_bytes, ref)
   refuse(id, status)
 }
 

@@ -14,7 +14,6 @@ import {
   path_under,
 } from './path'
 import { PEER_JOINED, Peer } from './peer'
-import { Program, program_scrub, programs } from './program'
 import { emit } from './ring'
 import { post, post_end, put_text, put_u32 } from './session'
 import { table_find } from './table'
@@ -23,9 +22,9 @@ import {
 } from './waiter'
 import { ref_channel } from './reference'
 import {
-  CAPACITY_MAX, CHANNELS_PER_PEER_MAX, ELEMENT_ANCHOR, ELEMENT_CHANNEL, ELEMENT_PROCESS,
-  ERROR_ANCHOR_TAKEN, ERROR_BAD_ARGUMENT, ERROR_CLOSED, ERROR_NOT_PERMITTED, ERROR_NO_SUCH_ANCHOR,
-  ERROR_OK, ERROR_SCRUBBED, ERROR_TOO_MANY, FRAME_ENTRY, MAKE_FLAG_LATCH, OUT_ENTRY,
+  CAPACITY_MAX, CHANNELS_PER_PEER_MAX, ELEMENT_ANCHOR, ELEMENT_CHANNEL, ERROR_ANCHOR_TAKEN,
+  ERROR_BAD_ARGUMENT, ERROR_CLOSED, ERROR_NOT_PERMITTED, ERROR_NO_SUCH_ANCHOR, ERROR_OK,
+  ERROR_SCRUBBED, ERROR_TOO_MANY, ERROR_WRONG_KIND, FRAME_ENTRY, MAKE_FLAG_LATCH, OUT_ENTRY,
   OUT_ENTRY_BYTES, OUT_ENTRY_ELEMENT, OUT_ENTRY_OP, OUT_ENTRY_PATH_BYTES, OUT_ENTRY_STATE,
   RIGHT_CHANNEL, RIGHT_PROCESS,
 } from './tables'
@@ -123,12 +122,11 @@ export function serve_stat(peer: Peer, ptr: usize, bytes: u32, channel: u32): u3
     stat_channel(found_channel)
     return ERROR_OK
   }
-  const program = changetype<Program>(table_find(programs, anchor_find(ptr, bytes).subject))
   stat_capacity = 0
   stat_buffered = 0
   stat_senders = 0
   stat_receivers = 0
-  stat_closed = program.state
+  stat_closed = anchor_find(ptr, bytes).state
   stat_out = 0
   return ERROR_OK
 }
@@ -147,7 +145,7 @@ export function scrub_channel(c: Channel): void {
   scrub(c)
 }
 
-/** By channel id, or by path when that is 0. */
+/** A channel by its id, or by path when that is 0. */
 export function serve_scrub(peer: Peer, ptr: usize, bytes: u32, channel: u32): u32 {
   if (channel != 0) {
     const c = ref_channel(channel)
@@ -157,11 +155,10 @@ export function serve_scrub(peer: Peer, ptr: usize, bytes: u32, channel: u32): u
     return ERROR_OK
   }
   const anchor = anchor_find(ptr, bytes)
-  const right = is(anchor) && anchor.element == ELEMENT_PROCESS ? RIGHT_PROCESS : RIGHT_CHANNEL
-  if (!permitted(peer, right, ptr, bytes)) return ERROR_NOT_PERMITTED
+  if (!permitted(peer, RIGHT_CHANNEL, ptr, bytes)) return ERROR_NOT_PERMITTED
   if (!is(anchor)) return ERROR_NO_SUCH_ANCHOR
-  if (anchor.element == ELEMENT_PROCESS) program_scrub(anchor.subject)
-  else scrub_channel(changetype<Channel>(table_find(channels, anchor.subject)))
+  if (anchor.element != ELEMENT_CHANNEL) return ERROR_WRONG_KIND
+  scrub_channel(changetype<Channel>(table_find(channels, anchor.subject)))
   return ERROR_OK
 }
 
@@ -200,7 +197,7 @@ function state_of(anchor: Anchor): u32 {
   if (anchor.element == ELEMENT_CHANNEL) {
     return changetype<Channel>(table_find(channels, anchor.subject)).closed ? 1 : 0
   }
-  return changetype<Program>(table_find(programs, anchor.subject)).state
+  return anchor.state
 }
 
 function entry_of(peer: Peer, request: u32, prefix: Text, anchor: Anchor): void {

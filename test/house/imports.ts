@@ -27,7 +27,7 @@ export const CORE_ORDER: string[][] = [
   ['away', 'claim', 'errand'],
   ['match', 'channel', 'path'],
   ['select', 'settle', 'quick', 'start', 'reader', 'parked'],
-  ['program', 'serve', 'request', 'reply'],
+  ['serve', 'program', 'request', 'reply'],
   ['node'],
   ['abi']
 ]
