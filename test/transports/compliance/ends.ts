@@ -2,6 +2,7 @@
  * Duties of every transport: every link ends once, and what was sent arrives.
  */
 import * as assert from 'uvu/assert'
+import { RECORDS_PER_RUN_MAX } from '../../../transports/tables.ts'
 import { dial, frame, linked, peerOf, same, Witness } from './witness.ts'
 import type { Within } from './witness.ts'
 
@@ -33,6 +34,33 @@ export function closeTests(within: Within): void {
     assert.equal(near.downs, [true])
     await far.gone()
   })
+
+  within('a pause from inside of frames holds back the rest and the end', async (world, t) => {
+    const [a, b] = [await peerOf(world, t), await peerOf(world, t)]
+    const [near, far] = await linked(a, b)
+    const total = 3 * RECORDS_PER_RUN_MAX
+    near.onFrames = () => near.link.pause()
+    far.link.send(Array.from({ length: total }, () => frame(1, undefined, 1)))
+    far.link.close()
+    await near.until(() => near.count > 0)
+    await new Promise((resolve) => setTimeout(resolve, 30))
+    assert.is(near.downs.length, 0)
+    near.onFrames = () => {}
+    near.link.resume()
+    await near.gone()
+    assert.equal([near.count, near.downs], [total, [true]])
+  })
+
+  within('after a close nothing comes but down', async (world, t) => {
+    const [a, b] = [await peerOf(world, t), await peerOf(world, t)]
+    const [near, far] = await linked(a, b)
+    far.link.send([frame(1, 1, 1)])
+    await near.until(() => near.count === 1)
+    near.link.close()
+    far.link.send([frame(1, 1, 1)])
+    await Promise.all([near.gone(), far.gone()])
+    assert.equal([near.count, near.downs], [1, [true]])
+  })
 }
 
 /** Ends that are not orderly. */
@@ -42,7 +70,7 @@ export function resetTests(within: Within): void {
     const [near, far] = await linked(a, b)
     far.link.pause()
     const lot = Array.from({ length: 16 }, (_, i) => frame(10, 4_000, i))
-    while (near.link.send(lot)) { /* until full */ }
+    near.fill(lot)
     let inside = true
     near.until(() => near.downs.length > 0).then(() => assert.not(inside), () => {})
     const began = performance.now()
@@ -65,7 +93,7 @@ export function resetTests(within: Within): void {
     const [near, far] = await linked(a, b)
     far.link.pause()
     const lot = Array.from({ length: 16 }, (_, i) => frame(10, 4_000, i))
-    while (near.link.send(lot)) { /* until full */ }
+    near.fill(lot)
     const began = performance.now()
     near.link.close()
     await near.gone()

@@ -29,6 +29,7 @@ export type Within =
   (title: string, body: (world: World, t: TestContext) => Promise<void>) => void
 
 const DIAL_MS = 5_000
+const FILL_FRAMES_MAX = 4_000
 
 /** One side of a link that writes down what it is told, and can be waited on. */
 export class Witness implements LinkEvents {
@@ -84,6 +85,14 @@ export class Witness implements LinkEvents {
       const before = this.readies
       if (!this.link.send(frames.slice(at, at + lot))) await this.until(() => this.readies > before)
     }
+  }
+
+  /** Sends until the link is full; gives how many frames it took. */
+  fill(lot: readonly Frame[]): number {
+    for (let sent = lot.length; sent <= FILL_FRAMES_MAX; sent += lot.length) {
+      if (!this.link.send(lot)) return sent
+    }
+    throw new Error('the link does not fill')
   }
 
   #look(): void {
