@@ -81,6 +81,26 @@ test('what was not acknowledged is sent again on the next link, in order and fro
     'the owner keeps messages until the grant')
 })
 
+test('what the old link had brought after all is not sent again on the new one', () => {
+  const { s, ref } = stage()
+  for (let nth = 0; nth < 4; nth++) {
+    s.host.put('link_ready', { link: 1, taken_bytes: 0xffffffff })
+    s.say(1, 'offer_receive', offer(2 + nth, 1, ref))
+    s.host.send(ref, `m${nth}`, { bytes: 100_000 })
+  }
+  assert.is(s.heard('deliver').length, 4)
+  s.up(2, LOWER, false)
+  s.hello(2, { your: 7, received: 1, epoch: 1 })
+  s.say(2, 'ack', [1])
+  assert.equal(s.heard('deliver').map(({ fields }) => fields.number), [2, 3], 'one window')
+  s.say(2, 'ack', [5])
+  s.host.put('link_ready', { link: 2, taken_bytes: 0xffffffff })
+  assert.equal(s.heard('deliver'), [])
+  s.say(2, 'offer_receive', offer(6, 5, ref))
+  s.host.send(ref, 'next')
+  assert.equal(s.heard('deliver').map(({ fields }) => fields.number), [6])
+})
+
 test('a frame made while no link is there goes out on the next one', () => {
   const { s, ref } = stage()
   s.say(1, 'offer_receive', offer(2, 1, ref))
