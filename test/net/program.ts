@@ -34,12 +34,15 @@ export interface Program {
 
 type Faults = 'none' | 'cuts' | 'stalls' | 'freezes' | 'kills' | 'all'
 
-function options_of(random: Random, receives: boolean, channels: number): StepOptions {
+/** How a program leans; drawn once for each, so that programs differ. */
+interface Lean { nodes: number, channels: number, hold: number, tries: number, timeouts: number }
+
+function options_of(random: Random, receives: boolean, lean: Lean): StepOptions {
   const options: StepOptions = {}
-  if (random.once_in(8)) options.try = true
-  if (receives && random.once_in(5)) options.hold = true
-  if (random.once_in(4)) options.timeout = random.between(1, 120)
-  if (!receives && random.once_in(4)) options.carry = random.below(channels)
+  if (random.once_in(lean.tries)) options.try = true
+  if (receives && random.once_in(lean.hold)) options.hold = true
+  if (random.once_in(lean.timeouts)) options.timeout = random.between(1, 120)
+  if (!receives && random.once_in(4)) options.carry = random.below(lean.channels)
   if (!receives && random.once_in(6)) options.bytes = random.pick([1000, 200_000, 1_000_000])
   return options
 }
@@ -58,12 +61,13 @@ function fault_of(random: Random, faults: Faults, nodes: number): Step | undefin
   return { do: kind as 'freeze' | 'thaw' | 'kill' | 'vanish', node }
 }
 
-function operation_of(random: Random, nodes: number, channels: number): Step {
+function operation_of(random: Random, lean: Lean): Step {
+  const { nodes, channels } = lean
   const node = random.below(nodes)
   const channel = random.below(channels)
   const draw = random.below(100)
-  if (draw < 28) return { do: 'send', node, channel, options: options_of(random, false, channels) }
-  if (draw < 50) return { do: 'receive', node, channel, options: options_of(random, true, channels) }
+  if (draw < 28) return { do: 'send', node, channel, options: options_of(random, false, lean) }
+  if (draw < 50) return { do: 'receive', node, channel, options: options_of(random, true, lean) }
   if (draw < 54) return { do: 'reader', node, channel, prefetch: random.between(1, 4) }
   if (draw < 62) {
     const timeout = random.pick([0, 0, 50])
@@ -76,7 +80,7 @@ function operation_of(random: Random, nodes: number, channels: number): Step {
       kind: random.once_in(10) ? 'after' : random.once_in(2) ? 'send' : 'receive',
       channel: random.below(channels), ms: random.between(1, 150)
     }))
-    return { do: 'select', node, cases, options: options_of(random, true, channels) }
+    return { do: 'select', node, cases, options: options_of(random, true, lean) }
   }
   if (draw < 91) return { do: 'withdraw', node, target: random.below(1000) }
   if (draw < 98) return { do: 'take', node, target: random.below(1000) }
@@ -89,6 +93,8 @@ export function program_of(seed: number, faults?: Faults): Program {
   const nodes = random.between(2, 4)
   const channels = Array.from({ length: random.between(1, 4) }, () =>
     ({ owner: random.below(nodes), capacity: random.pick([0, 0, 1, 2]) }))
+  const lean: Lean = { nodes, channels: channels.length, hold: random.pick([2, 5, 20]),
+    tries: random.pick([4, 10, 100]), timeouts: random.pick([3, 8, 100]) }
   const all: Faults[] = ['none', 'cuts', 'stalls', 'freezes', 'kills', 'all']
   const chosen = faults ?? random.pick(all)
   const steps: Step[] = []
@@ -96,7 +102,7 @@ export function program_of(seed: number, faults?: Faults): Program {
   while (steps.length < count) {
     if (random.once_in(3)) steps.push({ do: 'wait', ms: random.between(0, 30) })
     const fault = random.once_in(8) ? fault_of(random, chosen, nodes) : undefined
-    steps.push(fault ?? operation_of(random, nodes, channels.length))
+    steps.push(fault ?? operation_of(random, lean))
     if (chosen !== 'none' && random.once_in(25)) {
       steps.push({ do: 'wait', ms: random.between(200, 4000) })
     }
