@@ -42,6 +42,7 @@ interface Interface {
 const GROUP = '224.0.0.251'
 const PORT = 5353
 const HOPS = 255
+const NO_ADDRESS = '0.0.0.0'
 const ANSWER_GAP_MS = 250
 const ANNOUNCE_AGAIN_MS = 1000
 const INTERFACES_MS = 2000
@@ -179,7 +180,9 @@ export class Mdns {
     if (heard?.kind === 'query') this.#answer()
     if (heard?.kind === 'services') this.#send(this.#socket, () => servicesAnswer(this.#service))
     if (heard?.kind !== 'peers') return
-    const here = this.#interfaces.some(({ ip4 }) => ip4 === from.address)
+    // Without any route a sender has no address of its own; such a packet cannot leave a machine.
+    const here = from.address === NO_ADDRESS ||
+      this.#interfaces.some(({ ip4 }) => ip4 === from.address)
     for (const peer of heard.gone) this.#proposed.delete(peer)
     for (const { peer, addresses } of heard.peers) {
       const dialable = here ? addresses : addresses.filter((address) => !isLoopback(address))
