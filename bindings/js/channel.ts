@@ -8,7 +8,7 @@
  * Invariants: a Channel holds one handle of its reference, given back once, by dispose or when it
  * is collected; a refused call has changed nothing.
  */
-import { checkOptions, checkSignal, checkTimeout, refuse } from './check.ts'
+import { checkWait, refuse } from './check.ts'
 import type { WaitOptions } from './check.ts'
 import type { Drive } from './drive.ts'
 import {
@@ -226,13 +226,7 @@ export class Channel<T = unknown> extends Reference {
     try {
       const { home } = this
       this.checkHeld()
-      let timeout_ms = 0
-      let signal: AbortSignal | undefined
-      if (options !== undefined) {
-        checkOptions(options)
-        timeout_ms = checkTimeout(options.timeout)
-        signal = checkSignal(options.signal)
-      }
+      const { signal, timeout_ms } = checkWait(options)
       writeSend(home, this.#ref, value, timeout_ms, trying ? OP_FLAG_TRY : 0, operation)
       home.go()
       if (signal !== undefined) operation.watch(home, signal)
@@ -247,13 +241,7 @@ export class Channel<T = unknown> extends Reference {
     try {
       const { home } = this
       this.checkHeld()
-      let timeout_ms = 0
-      let signal: AbortSignal | undefined
-      if (options !== undefined) {
-        checkOptions(options)
-        timeout_ms = checkTimeout(options.timeout)
-        signal = checkSignal(options.signal)
-      }
+      const { signal, timeout_ms } = checkWait(options)
       const at = home.begin(IN_RECEIVE, IN_RECEIVE_WORDS, operation)
       const { words } = home.memory
       words[at + IN_RECEIVE_REF] = this.#ref
@@ -282,10 +270,8 @@ export class Channel<T = unknown> extends Reference {
   }
 
   #begun(options: WaitOptions | undefined) {
-    checkOptions(options)
     this.checkHeld()
-    const timeout_ms = checkTimeout(options?.timeout)
-    return { drive: this.home, signal: checkSignal(options?.signal), timeout_ms }
+    return { drive: this.home, ...checkWait(options) }
   }
 }
 
@@ -307,10 +293,8 @@ export async function receiveOffered<T>(
   channel: Channel<T>, options?: WaitOptions & { try?: boolean }
 ): Promise<Offered<T>> {
   if (!(channel instanceof Channel)) refuse('receiveOffered needs a channel')
-  checkOptions(options)
   channel.checkHeld()
-  const timeout_ms = checkTimeout(options?.timeout)
-  const signal = checkSignal(options?.signal)
+  const { signal, timeout_ms } = checkWait(options)
   const drive = channel.home
   const held = [{ name: 0, what: channel.what, receives: true }]
   const operation = new HoldOperation<T>(drive, held, true)

@@ -56,6 +56,18 @@ export function checkSignal(signal: unknown): AbortSignal | undefined {
   return given
 }
 
+/** The options of a call that waits, in the form of the core's door. */
+export function checkWait(
+  options: WaitOptions | undefined
+): { signal: AbortSignal | undefined, timeout_ms: number } {
+  if (options === undefined) return NO_OPTIONS
+  checkOptions(options)
+  const timeout_ms = checkTimeout(options.timeout)
+  return { signal: checkSignal(options.signal), timeout_ms }
+}
+
+const NO_OPTIONS = { signal: undefined, timeout_ms: 0 }
+
 /** A whole number between two bounds. */
 export function checkWhole(value: unknown, name: string, least: number, most: number): number {
   if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most) {

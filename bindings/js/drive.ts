@@ -69,6 +69,14 @@ const systemTimers: Timers = {
   clear: (timer) => { clearTimeout(timer as ReturnType<typeof setTimeout>) }
 }
 
+function begun(core: CoreExports, seed: number): number {
+  try {
+    return core.init(seed)
+  } catch (error) {
+    throw new Fault('circuit.wasm (init)', 0, 0, error)
+  }
+}
+
 /** Milliseconds since 1970, for people to read; nothing is decided by it. */
 export function wallClock(): number {
   return Date.now()
@@ -103,7 +111,7 @@ export class Drive {
     this.#start = this.#clock()
     const seed = options.seed ?? crypto.getRandomValues(new Uint32Array(1))[0]!
     const core = new WebAssembly.Instance(options.wasm, {}).exports as unknown as CoreExports
-    this.memory = new Memory(core.memory, core.init(seed >>> 0))
+    this.memory = new Memory(core.memory, begun(core, seed >>> 0))
     this.#run = core.run
     const version = this.memory.header[HEADER_ABI_VERSION]
     if (version !== ABI_VERSION) {

@@ -65,7 +65,12 @@ export class Host implements Orders {
 
   /** Starts the transports, then the core. Rejects when a transport cannot start; nothing runs. */
   async begin(): Promise<void> {
-    await this.#links.start()
+    try {
+      await this.#links.start()
+    } catch (error) {
+      this.drive.end(new Refusal('LEAVING'))
+      throw error
+    }
     this.#introduced = true
     this.#introduce()
     this.#links.open()

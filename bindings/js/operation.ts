@@ -77,6 +77,11 @@ export abstract class Operation<T> implements Receiver {
 
   /** The signal aborted. */
   handleEvent(): void {
+    this.withdraw()
+  }
+
+  /** Takes it back; what became of it follows. */
+  protected withdraw(): void {
     this.#drive?.withdraw(this.id)
   }
 
@@ -118,7 +123,7 @@ export abstract class Operation<T> implements Receiver {
   #expire(): void {
     this.#timer = undefined
     this.#late = true
-    this.#drive?.withdraw(this.id)
+    this.withdraw()
   }
 
   #release(): void {

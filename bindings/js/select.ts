@@ -9,7 +9,7 @@
  */
 import { Channel } from './channel.ts'
 import type { Receiving, Sending } from './channel.ts'
-import { checkDelay, checkOptions, checkSignal, checkTimeout, refuse } from './check.ts'
+import { checkDelay, checkOptions, checkWait, refuse } from './check.ts'
 import type { WaitOptions } from './check.ts'
 import type { Drive, Listener } from './drive.ts'
 import { Loss, Refusal } from './errors.ts'
@@ -126,8 +126,7 @@ function readCases(cases: Cases, options: SelectOptions | undefined): Asked {
   if (options?.default !== undefined && typeof options.default !== 'boolean') {
     refuse('default must be true or false')
   }
-  const timeout_ms = checkTimeout(options?.timeout)
-  const signal = checkSignal(options?.signal)
+  const { signal, timeout_ms } = checkWait(options)
   const named: [CaseName, Case][] = Array.isArray(cases)
     ? cases.map((one: Case, index) => [index, one])
     : Object.entries(cases as { [name: string]: Case })

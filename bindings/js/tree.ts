@@ -7,7 +7,7 @@
  * Invariants: looking creates nothing; a request that was given up is answered by nobody.
  */
 import { Channel } from './channel.ts'
-import { checkOptions, checkPath, checkSignal, checkTimeout } from './check.ts'
+import { checkPath, checkWait } from './check.ts'
 import type { WaitOptions } from './check.ts'
 import type { Drive, Listener } from './drive.ts'
 import { Refusal } from './errors.ts'
@@ -44,11 +44,9 @@ export async function askAbout<T>(
   drive: Drive, record: PathRecord, path: string, operation: Operation<T> & Listener,
   options?: WaitOptions
 ): Promise<T> {
-  checkOptions(options)
   // The empty path is allowed where the caller let it through: it is this peer's own root.
   const tail = path === '' ? NO_BYTES : checkPath(path)
-  const timeout_ms = checkTimeout(options?.timeout)
-  const signal = checkSignal(options?.signal)
+  const { signal, timeout_ms } = checkWait(options)
   const at = drive.begin(record.kind, record.words + (tail.length + 3 >>> 2), operation)
   const { words } = drive.memory
   record.fill?.(words, at)

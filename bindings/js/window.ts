@@ -9,7 +9,7 @@
  * own: what was not given out is the core's.
  */
 import type { Channel } from './channel.ts'
-import { checkOptions, checkSignal, checkTimeout, checkWhole, refuse } from './check.ts'
+import { checkOptions, checkWait, checkWhole, refuse } from './check.ts'
 import type { WaitOptions } from './check.ts'
 import type { Drive } from './drive.ts'
 import { failure, Refusal } from './errors.ts'
@@ -18,9 +18,9 @@ import type { Received } from './message.ts'
 import { Operation, Request } from './operation.ts'
 import type { Completion, Receiver } from './operation.ts'
 import {
-  COMPLETION_FLAG_UNKNOWN, ERROR_OK, IN_READ, IN_READER, IN_READER_END, IN_READER_END_READER,
-  IN_READER_END_WORDS, IN_READER_PREFETCH, IN_READER_REF, IN_READER_WORDS, IN_READ_READER,
-  IN_READ_TIMEOUT_MS, IN_READ_WORDS, OPERATIONS_MAX, PREFETCH_MAX
+  COMPLETION_FLAG_UNKNOWN, ERROR_OK, ERROR_WITHDRAWN, IN_READ, IN_READER, IN_READER_END,
+  IN_READER_END_READER, IN_READER_END_WORDS, IN_READER_PREFETCH, IN_READER_REF, IN_READER_WORDS,
+  IN_READ_READER, IN_READ_TIMEOUT_MS, IN_READ_WORDS, OPERATIONS_MAX, PREFETCH_MAX
 } from './tables.ts'
 
 const TAKEN = Promise.resolve()
@@ -28,11 +28,23 @@ const TAKEN = Promise.resolve()
 /** One wait of a writer's caller: for room in the window, or for all to be done. */
 class Turn extends Operation<void> {
   readonly value: unknown
-  constructor(value?: unknown) {
+  readonly #what: string
+  readonly #line: Set<Turn>
+
+  constructor(what: string, line: Set<Turn>, value?: unknown) {
     super()
+    this.#what = what
+    this.#line = line
     this.value = value
+    line.add(this)
   }
+
   done(): void { this.resolve() }
+
+  protected override withdraw(): void {
+    this.#line.delete(this)
+    this.rejectStatus(ERROR_WITHDRAWN, this.#what, false)
+  }
 }
 
 /**
@@ -46,8 +58,8 @@ export class Writer<T> implements Receiver {
   #under_way = 0
   #error: Error | undefined = undefined
   #ended = false
-  #waiting: Turn[] = []
-  #flushing: Turn[] = []
+  readonly #waiting = new Set<Turn>()
+  readonly #flushing = new Set<Turn>()
 
   constructor(channel: Channel<T>, options: { window: number }) {
     checkOptions(options)
@@ -59,35 +71,37 @@ export class Writer<T> implements Receiver {
 
   /**
    * Takes one message; the value is copied when its send begins. Rejects with what became of an
-   * earlier one, if that is known to have failed; then later ones fail as well.
+   * earlier one, if that is known to have failed; then later ones fail as well. The options end the
+   * wait for room in the window; a message that was taken is sent.
    */
-  send(value: T): Promise<void> {
-    if (this.#error !== undefined) return Promise.reject(this.#error)
-    if (this.#ended) return Promise.reject(new Refusal('BAD_ARGUMENT', 'the writer was ended'))
-    if (this.#under_way < this.window && this.#waiting.length === 0) {
-      try {
+  send(value: T, options?: WaitOptions): Promise<void> {
+    try {
+      if (this.#error !== undefined) throw this.#error
+      if (this.#ended) refuse('the writer was ended')
+      if (this.#under_way < this.window && this.#waiting.size === 0) {
+        if (options !== undefined) checkWait(options)
         this.#begin(value)
-      } catch (error) {
-        return Promise.reject(error)
+        this.#drive.go()
+        return TAKEN
       }
-      this.#drive.go()
-      return TAKEN
+      if (this.#waiting.size >= OPERATIONS_MAX) {
+        throw new Refusal('TOO_MANY', 'sends that wait for the window')
+      }
+      return this.#wait(this.#waiting, options, value)
+    } catch (error) {
+      return Promise.reject(error)
     }
-    if (this.#waiting.length >= OPERATIONS_MAX) {
-      return Promise.reject(new Refusal('TOO_MANY', 'sends that wait for the window'))
-    }
-    const turn = new Turn(value)
-    this.#waiting.push(turn)
-    return turn.promise()
   }
 
   /** Resolves when the owner has all that was sent; rejects with the first failure. */
-  flush(): Promise<void> {
-    if (this.#error !== undefined) return Promise.reject(this.#error)
-    if (this.#under_way === 0 && this.#waiting.length === 0) return TAKEN
-    const turn = new Turn()
-    this.#flushing.push(turn)
-    return turn.promise()
+  flush(options?: WaitOptions): Promise<void> {
+    try {
+      if (this.#error !== undefined) throw this.#error
+      if (this.#under_way === 0 && this.#waiting.size === 0) return TAKEN
+      return this.#wait(this.#flushing, options)
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   /** Sends no more through this writer; what is under way goes on. */
@@ -109,7 +123,11 @@ export class Writer<T> implements Receiver {
       const unknown = (flags & COMPLETION_FLAG_UNKNOWN) !== 0
       this.#break(failure(status, this.#channel.what, unknown))
     }
-    while (this.#waiting.length > 0 && this.#under_way < this.window) this.#next()
+    for (const turn of this.#waiting) {
+      if (this.#under_way >= this.window) break
+      this.#waiting.delete(turn)
+      this.#follow(turn)
+    }
     if (this.#under_way === 0) this.#flushed()
   }
 
@@ -126,11 +144,17 @@ export class Writer<T> implements Receiver {
     this.#under_way += 1
   }
 
-  #next(): void {
-    const turn = this.#waiting.shift()!
+  #wait(line: Set<Turn>, options: WaitOptions | undefined, value?: unknown): Promise<void> {
+    const { signal, timeout_ms } = checkWait(options)
+    const turn = new Turn(this.#channel.what, line, value)
+    turn.watch(this.#drive, signal, timeout_ms)
+    return turn.promise()
+  }
+
+  #follow(turn: Turn): void {
     try {
       this.#begin(turn.value)
-      turn.resolve()
+      turn.done()
     } catch (error) {
       turn.reject(error)
     }
@@ -138,18 +162,16 @@ export class Writer<T> implements Receiver {
 
   #break(error: Error): void {
     this.#error ??= error
-    const waiting = this.#waiting
-    this.#waiting = []
-    for (const turn of waiting) turn.reject(this.#error)
+    for (const turn of this.#waiting) turn.reject(this.#error)
+    this.#waiting.clear()
   }
 
   #flushed(): void {
-    const flushing = this.#flushing
-    this.#flushing = []
-    for (const turn of flushing) {
+    for (const turn of this.#flushing) {
       if (this.#error !== undefined) turn.reject(this.#error)
-      else turn.resolve()
+      else turn.done()
     }
+    this.#flushing.clear()
   }
 }
 
@@ -219,9 +241,7 @@ export class Reader<T> {
     const operation = new ReceiveOperation<R>(this.#channel.what, shape)
     try {
       if (this.#ended) refuse('the reader was ended')
-      checkOptions(options)
-      const timeout_ms = checkTimeout(options?.timeout)
-      const signal = checkSignal(options?.signal)
+      const { signal, timeout_ms } = checkWait(options)
       if (this.#id === 0) return this.#opening!.then(() => this.#read<R>(options, shape))
       const at = this.#drive.begin(IN_READ, IN_READ_WORDS, operation)
       const { words } = this.#drive.memory

@@ -278,6 +278,25 @@ test('a writer tells what became of an earlier message, and fails from there on'
   assert.is(await codeOf(out.flush()), 'CLOSED')
 })
 
+test('waits for the window and for the flush can be ended; what was taken is sent', async (t) => {
+  const channel = (await peer(t)).channel<number>()
+  const out = channel.writer({ window: 1 })
+  await out.send(1)
+  const abort = new AbortController()
+  const waiting = [
+    codeOf(out.send(2, { timeout: 5 })), codeOf(out.flush({ timeout: 5 })),
+    errorOf(out.send(3, { signal: abort.signal })).then(({ message }) => message)
+  ]
+  const fourth = out.send(4)
+  abort.abort(new Error('enough'))
+  assert.equal(await Promise.all(waiting), ['TIMED_OUT', 'TIMED_OUT', 'enough'])
+  assert.is(await codeOf(out.send(5, { timeout: 0 })), 'BAD_ARGUMENT')
+  assert.is((await channel.receive()).value, 1)
+  await fourth
+  assert.is((await channel.receive()).value, 4)
+  await out.flush({ timeout: 1000 })
+})
+
 test('disposing a writer asynchronously waits for what is under way', async (t) => {
   const channel = (await peer(t)).channel<number>()
   const got: unknown[] = []

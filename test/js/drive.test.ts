@@ -5,7 +5,7 @@
  * (channel.test.ts, select.test.ts), the door itself (test/core).
  */
 import * as assert from 'uvu/assert'
-import { Channel, Fault, select } from '../../bindings/js/index.ts'
+import { Channel, createCircuit, Fault, select } from '../../bindings/js/index.ts'
 import type { CircuitOptions } from '../../bindings/js/index.ts'
 import { Drive } from '../../bindings/js/drive.ts'
 import type { Timers } from '../../bindings/js/drive.ts'
@@ -37,6 +37,12 @@ async function hostOf(t: TestContext, options: Partial<CircuitOptions> = {}): Pr
 
 function channelOf<T>(host: Host, capacity = 0): Channel<T> {
   return new Channel<T>(host.drive, makeHere(host.drive, capacity))
+}
+
+/** A transport on which nothing ever happens. */
+const silent: Transport = {
+  name: 'silent', start: async () => {}, addresses: () => [], speaks: () => false,
+  dial: async () => { throw new Error('nobody is there') }, stop: async () => {}
 }
 
 /** A module with the door of the core whose `run` traps and says where. */
@@ -95,10 +101,7 @@ test('a fault in the middle ends what waited, its transports and its timers', as
     set: (fn, ms) => { armed++; return setTimeout(fn, ms) },
     clear: (timer) => { armed--; clearTimeout(timer as NodeJS.Timeout) }
   }
-  const transport: Transport = {
-    name: 'none', start: async () => {}, addresses: () => [], speaks: () => false,
-    dial: async () => { throw new Error('no') }, stop: async () => { stopped++ }
-  }
+  const transport: Transport = { ...silent, stop: async () => { stopped++ } }
   let fault: Fault | undefined
   const host = await hostOf(t, {
     transports: [transport], timers, failed: (error) => { fault = error }
@@ -274,6 +277,34 @@ test('refused, withdrawn and dropped messages leave nothing in the tables either
   }
   assert.is(drive.payloads.size, begun)
   assert.is(drive.operations, 0)
+})
+
+test('addresses that change tell the core again and leave nothing behind', async (t) => {
+  let addresses = ['one']
+  let events: { addresses?(list: readonly string[]): void } = {}
+  const transport: Transport = {
+    ...silent, start: async (given) => { events = given }, addresses: () => addresses
+  }
+  const host = await hostOf(t, { transports: [transport] })
+  const begun = host.drive.payloads.size
+  for (let i = 0; i < 100; i++) {
+    addresses = [`number ${i}`]
+    events.addresses?.(addresses)
+  }
+  assert.equal(host.self.addresses, ['number 99'])
+  assert.is(host.drive.payloads.size, begun)
+})
+
+test('a transport that cannot start is why there is no circuit; the others stop', async () => {
+  let stopped = 0
+  const broken = { ...silent, start: async () => { throw new Error('the port is taken') } }
+  const fine = { ...silent, stop: async () => { stopped++ } }
+  const made = createCircuit({
+    wasm, id: 'id-a', name: 'a', incarnation: 1, chain: new Uint8Array(),
+    verify: async () => undefined, transports: [fine, broken, fine]
+  })
+  assert.is((await errorOf(made)).message, 'the port is taken')
+  assert.is(stopped, 1)
 })
 
 test('the core is called at its deadline, by one timer, and not before', async (t) => {
