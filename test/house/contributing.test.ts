@@ -66,6 +66,13 @@ test('files that ARCHITECTURE names exist', () => {
   assert.equal(named.filter((name) => !paths.some((path) => path.endsWith(`/${name}`))), [])
 })
 
+test('the README\'s example is examples/hello.ts', () => {
+  const readme = readFileSync(`${ROOT}README.md`, 'utf8')
+  const example = /```ts\n([^]*?)```/.exec(readme)?.[1] ?? 'none'
+  const hello = readFileSync(`${ROOT}examples/hello.ts`, 'utf8')
+  assert.is(hello.replace(/^\/\*\*[^]*?\*\/\n/, ''), example)
+})
+
 test('the README lists every verb of the command line, and no other', () => {
   const readme = readFileSync(`${ROOT}README.md`, 'utf8')
   const section = /## The command line\n([^]*?)\n## /.exec(readme)?.[1] ?? ''
