@@ -12,7 +12,7 @@ import { Pair } from '../model/pair.ts'
 import type { PairCase, PairOptions } from '../model/pair.ts'
 import { suite } from '../suite.ts'
 
-const OPERATIONS_PER_RUN = 100_000
+const OPERATIONS_PER_RUN = 100_000 * (1 + Number(process.env.CIRCUIT_DEEP ?? 0))
 const STEPS_PER_PROGRAM = 120
 
 type Step =
@@ -165,6 +165,6 @@ if (replay !== undefined && /^\d+$/.test(replay)) {
     const programs = Math.ceil(OPERATIONS_PER_RUN / STEPS_PER_PROGRAM)
     console.log(`property: ${programs} programs from seed ${first}`)
     for (let nth = 0; nth < programs; nth++) check(first + nth)
-  }, { timeout_ms: 120_000 })
+  }, { timeout_ms: 1_200_000 })
 }
 test.run()
