@@ -119,7 +119,7 @@ test('a peer of another circuit gets no link, even when it knows the address', a
   assert.equal([namesOf(one), namesOf(two)], [['one'], ['two']])
 })
 
-test('a peer comes back with its id, its circuit and its port, as a later incarnation', async (t) => {
+test('a peer comes back with its id, circuit and port, as a later incarnation', async (t) => {
   const state = stateFor()
   const wanted: JoinOptions = { discovery: 'none', name: 'alice', state }
   const first = await join(wanted)
@@ -246,7 +246,7 @@ test('a key may be given, and a wrong one is refused', async (t) => {
   await refused(join({ ...ALONE, key: 'nonsense', state: stateFor() }), 'BAD_KEY')
 })
 
-test('an address that cannot be listened at is refused, and the folder is free again', async (t) => {
+test('an address that is not ours is refused, and the folder is free again', async (t) => {
   const state = stateFor()
   const wrong = { ...LOCAL, circuit: 'unheard', listen: ['/ip4/203.0.113.77/tcp/1'], state }
   await refused(join(wrong), 'CANNOT_LISTEN')

@@ -1,8 +1,8 @@
 /**
  * A peer in a process of its own that knows nobody and finds others by mDNS alone.
  *
- * Run: `node test/node/mdns-peer.ts STATE NAME [TICKET]`. It prints a JSON line for each member that
- * comes or goes, offers the channel `door`, sends its name through the door of each peer that
+ * Run: `node test/node/mdns-peer.ts STATE NAME [TICKET]`. It prints a JSON line for each member
+ * that comes or goes, offers the channel `door`, sends its name through the door of each peer that
  * joins, prints what comes through its own, and leaves when its standard input ends.
  */
 import { join } from '../../bindings/node/index.ts'
