@@ -213,7 +213,7 @@ test('a silent link of ours gives way though the other side never counted it', (
   assert.equal(s.heard('hello').filter(({ link }) => link === 2).length, 1)
 })
 
-test('a dialler refused as a duplicate waits for the other link, and dials again without one', () => {
+test('a dialler refused as a duplicate waits for the other link, or dials again', () => {
   const s = new Script()
   s.found(HIGHER)
   assert.is(s.dials.length, 1)

@@ -100,7 +100,7 @@ function check(seed: number): void {
     const quiet = run(seed, QUIET, 12)
     settle(quiet)
     for (const { events } of quiet.nodes) {
-      assert.equal(events.filter(({ event }) => event === 'left'), [], 'broken links end no session')
+      assert.not(events.some(({ event }) => event === 'left'), 'broken links end no session')
     }
     settle(run(seed, ROUGH, 25))
   } catch (error) {

@@ -24,7 +24,8 @@ function head(major: number, value: number): Uint8Array {
   if (value < 24) return Uint8Array.of(first | value)
   if (value < 0x100) return Uint8Array.of(first | 24, value)
   if (value < 0x10000) return Uint8Array.of(first | 25, value >> 8, value & 0xff)
-  return Uint8Array.of(first | 26, value >>> 24, value >> 16 & 0xff, value >> 8 & 0xff, value & 0xff)
+  return Uint8Array.of(
+    first | 26, value >>> 24, value >> 16 & 0xff, value >> 8 & 0xff, value & 0xff)
 }
 
 /** A field in CBOR's shortest form (RFC 8949, section 4.2.1). */
@@ -36,7 +37,8 @@ export function cbor(field: Field): Uint8Array {
 
 /** A frame that the core wrote: its name, fields by name, and its payload. */
 export interface Said {
-  link: number, name: string, fields: Record<string, number & string>, payload: string, row: unknown[]
+  link: number, name: string, fields: Record<string, number & string>, payload: string
+  row: unknown[]
 }
 export interface PeerEvent { event: string, id: string, name: string, incarnation: number,
   rights: number, info: string }
@@ -98,7 +100,7 @@ export class Script {
     const { link, payload, header_bytes } = order.fields as Record<string, number>
     const row = decode(order.tail.slice(0, header_bytes)) as unknown[]
     const shape = shapes.get(row[0] as number)
-    if (shape === undefined || row.length !== shape.fields.length + 1) throw new Error('a bad frame')
+    if (row.length - 1 !== shape?.fields.length) throw new Error('a bad frame')
     const fields = Object.fromEntries(shape.fields.map((field, nth) => [field, row[nth + 1]]))
     return {
       link: link!, name: shape.name, row, payload: payload === 0 ? '' : this.host.lent(payload!),

@@ -61,7 +61,7 @@ test('ACK_FRAMES frames are acknowledged at once, with one ack for a whole run',
   assert.equal(s.heard().map(({ row }) => row), [[5, limits.ACK_FRAMES! + 6]])
 })
 
-test('what was not acknowledged is sent again on the next link, in order and from the first', () => {
+test('what was not acknowledged is sent again on the next link, in order', () => {
   const { s, ref } = stage()
   for (let nth = 0; nth < 4; nth++) {
     s.say(1, 'offer_receive', offer(2 + nth, 1, ref))
@@ -244,13 +244,14 @@ function stream(frames: number): { crossed: number, received: string[] } {
   let crossed = 0
   net.watch = () => { if (++crossed === frames) net.after(0, () => net.cut(a, b)) }
   const count = 8
-  const sends = Array.from({ length: count }, (_, nth) => a.do(() => a.host.send(remote!, `${nth}`)))
-  const receives = Array.from({ length: count }, () => b.do(() => b.host.receive(ref!)))
-  net.until(() => [...sends].every((op) => a.host.status(op) !== 'waiting')
+  const nths = Array.from({ length: count }, (_, nth) => nth)
+  const sends = nths.map((nth) => a.do(() => a.host.send(remote!, `${nth}`)))
+  const receives = nths.map(() => b.do(() => b.host.receive(ref!)))
+  net.until(() => sends.every((op) => a.host.status(op) !== 'waiting')
     && receives.every((op) => b.host.status(op) !== 'waiting'), 5_000, `all after cut ${frames}`)
   net.run_for(100)
   assert.equal(sends.map((op) => a.host.status(op)), sends.map(() => 'OK'))
-  assert.equal(a.events.filter(({ event }) => event === 'left'), [], 'the session outlives its link')
+  assert.not(a.events.some(({ event }) => event === 'left'), 'the session outlives its link')
   return { crossed, received: receives.map((op) => b.host.text(op)) }
 }
 
