@@ -66,6 +66,19 @@ test('files that ARCHITECTURE names exist', () => {
   assert.equal(named.filter((name) => !paths.some((path) => path.endsWith(`/${name}`))), [])
 })
 
+/** Rules of spec/protocol.md without a test that has their number in its name. */
+function withoutTest(document: string, tests: string): number[] {
+  return [...document.matchAll(/^(\d+)\. /gm)].map(([, number]) => Number(number))
+    .filter((number) => !new RegExp(`^test\\('rule ${number}: `, 'm').test(tests))
+}
+
+test('each rule of the protocol has a test by its number', () => {
+  const document = readFileSync(`${ROOT}spec/protocol.md`, 'utf8')
+  const tests = readHouse().filter(({ path }) => path.endsWith('.test.ts'))
+  assert.equal(withoutTest(document, tests.map(({ text }) => text).join('\n')), [])
+  assert.equal(withoutTest('1. a\n2. b', "test('rule 1: a', x)"), [2])
+})
+
 test('the README\'s example is examples/hello.ts', () => {
   const readme = readFileSync(`${ROOT}README.md`, 'utf8')
   const example = /```ts\n([^]*?)```/.exec(readme)?.[1] ?? 'none'
