@@ -1,6 +1,6 @@
 /** The documents name checks, files and scripts that exist. */
 import * as assert from 'uvu/assert'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { verbs } from '../../bindings/cli/verbs.ts'
 import { suite } from '../suite.ts'
@@ -64,6 +64,25 @@ test('files that ARCHITECTURE names exist', () => {
     .map(([, name = '']) => name)
   assert.ok(named.length > 20)
   assert.equal(named.filter((name) => !paths.some((path) => path.endsWith(`/${name}`))), [])
+})
+
+/** Files and folders of a room that its README does not name. */
+function unnamed(room: string, readme: string): string[] {
+  return readdirSync(ROOT + room, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() || entry.name.endsWith('.ts'))
+    .map((entry) => entry.name.replace(/\.ts$/, ''))
+    .filter((name) => !new RegExp(`[\`\\[]${name}(\\.ts|/)?[\`\\]]`).test(readme))
+}
+
+test('each room\'s README names what is in the room', () => {
+  const missing = ['core', 'transports', 'test', 'bindings', 'examples'].flatMap((room) =>
+    unnamed(room, readFileSync(`${ROOT}${room}/README.md`, 'utf8')).map((name) => `${room}/${name}`))
+  const bindings = readFileSync(`${ROOT}bindings/README.md`, 'utf8')
+  const inside = ['js', 'node', 'cli'].flatMap((room) =>
+    unnamed(`bindings/${room}`, bindings).map((name) => `bindings/${room}/${name}`))
+  const known = /^(test\/(run|suite)|bindings\/js\/tables|bindings\/node\/daemon-\w+)$/
+  assert.equal([...missing, ...inside].filter((name) => !known.test(name)), [])
+  assert.ok(unnamed('core', '`abi`').length > 20)
 })
 
 /** Rules of spec/protocol.md without a test that has their number in its name. */
