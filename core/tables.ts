@@ -415,6 +415,7 @@ export const ERROR_CANNOT_LISTEN: u32 = 41
 export const ERROR_BAD_REQUEST: u32 = 42
 export const ERROR_MISUSE: u32 = 43
 export const ERROR_BAD_STATE_FILE: u32 = 44
+export const ERROR_BAD_RUN_FOLDER: u32 = 45
 export const ERROR_LEFT: u32 = 64
 export const ERROR_RESET: u32 = 65
 export const ERROR_UNREADABLE: u32 = 66

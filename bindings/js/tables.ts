@@ -460,6 +460,7 @@ export const ERROR_CANNOT_LISTEN = 41
 export const ERROR_BAD_REQUEST = 42
 export const ERROR_MISUSE = 43
 export const ERROR_BAD_STATE_FILE = 44
+export const ERROR_BAD_RUN_FOLDER = 45
 export const ERROR_LEFT = 64
 export const ERROR_RESET = 65
 export const ERROR_UNREADABLE = 66
@@ -588,6 +589,7 @@ export type ErrorName =
   | 'BAD_REQUEST'
   | 'MISUSE'
   | 'BAD_STATE_FILE'
+  | 'BAD_RUN_FOLDER'
   | 'LEFT'
   | 'RESET'
   | 'UNREADABLE'
@@ -775,6 +777,11 @@ export const errors: { readonly [code: number]: {
     name: 'BAD_STATE_FILE',
     kind: 'refusal',
     sentence: 'The file {what} is not as Circuit wrote it; restore it, or move it away to go on without it.'
+  },
+  45: {
+    name: 'BAD_RUN_FOLDER',
+    kind: 'refusal',
+    sentence: 'The run directory {what} cannot be used; check its owner and mode (0700), or do without local discovery (--no-local).'
   },
   64: {
     name: 'LEFT',

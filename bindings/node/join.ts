@@ -37,8 +37,9 @@ export type { Discovery, JoinOptions } from './join-options.ts'
  * It resolves when this peer runs; whoever is found joins it from then on. The circuit ends with
  * `leave`, at the end of `await using`, or when `signal` aborts.
  *
- * Refusals: BAD_ARGUMENT; STATE_IN_USE, BAD_STATE, BAD_STATE_FILE, BAD_KEY; BAD_TICKET,
- * TICKET_EXPIRED, TICKET_USED; BAD_CERTIFICATE, NOT_PERMITTED; CANNOT_LISTEN. Nothing runs then.
+ * Refusals: BAD_ARGUMENT; STATE_IN_USE, BAD_STATE, BAD_STATE_FILE, BAD_KEY, BAD_RUN_FOLDER;
+ * BAD_TICKET, TICKET_EXPIRED, TICKET_USED; BAD_CERTIFICATE, NOT_PERMITTED; CANNOT_LISTEN. Nothing
+ * runs then.
  *
  * @example
  * await using circuit = await join({ name: 'alice' })

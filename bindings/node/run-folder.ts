@@ -14,7 +14,6 @@
  */
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { refusal } from '../js/errors.ts'
 import { keyOfId } from '../js/identity.ts'
@@ -43,19 +42,21 @@ const LOCK_WAIT_MS = 3000
 const LOCK_LOOK_MS = 15
 
 /**
- * The run directory, made when there is none: `$XDG_RUNTIME_DIR/circuit` where that is set, else
- * `circuit-<user number>` in the folder for temporary files.
+ * The run directory, made when there is none: `circuit` in `$XDG_RUNTIME_DIR`, or in
+ * `/run/user/<user number>` where a service or `su` has no such variable, else
+ * `/tmp/circuit-<user number>`. The first of them whose own folder is this user's.
  *
- * @throws refusal BAD_STATE when it is not this user's alone.
+ * @throws refusal BAD_RUN_FOLDER when it is not this user's alone.
  */
 export function runFolder(): string {
-  const base = process.env['XDG_RUNTIME_DIR']
-  const folder = base ? join(base, 'circuit') : join(tmpdir(), `circuit-${userId()}`)
+  const user = userId()
+  const base = [process.env['XDG_RUNTIME_DIR'], `/run/user/${user}`].find(isOwn)
+  const folder = base === undefined ? `/tmp/circuit-${user}` : join(base, 'circuit')
   try {
     openFolder(folder)
   } catch (error) {
-    if (error instanceof NotPrivate) throw refusal('BAD_STATE', `${folder} (${error.message})`)
-    throw error
+    if (!(error instanceof NotPrivate)) throw error
+    throw refusal('BAD_RUN_FOLDER', `${folder} (${error.message})`)
   }
   return folder
 }
@@ -142,6 +143,12 @@ function readEntry(file: string): Entry | undefined {
   } catch {
     return undefined // half of a foreign file, or one that has just gone
   }
+}
+
+function isOwn(path: string | undefined): boolean {
+  if (!path) return false
+  const found = statSync(path, { throwIfNoEntry: false })
+  return found !== undefined && found.isDirectory() && found.uid === userId()
 }
 
 function isId(item: unknown): item is string {

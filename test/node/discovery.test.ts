@@ -90,10 +90,12 @@ test('the run directory is this user\'s alone, or it is refused', async (t) => {
   assert.is(statSync(folder).mode & 0o777, 0o700)
   writeEntry(folder, entryOf(alice), 'm')
   chmodSync(folder, 0o755)
-  await refused(runFolder, 'BAD_STATE')
+  await refused(runFolder, 'BAD_RUN_FOLDER')
   rmSync(folder, { recursive: true })
   writeFileSync(folder, '')
-  await refused(runFolder, 'BAD_STATE')
+  await refused(runFolder, 'BAD_RUN_FOLDER')
+  process.env['XDG_RUNTIME_DIR'] = join(base, 'gone')
+  assert.match(runFolder(), /^\/(run\/user\/\d+\/circuit|tmp\/circuit-\d+)$/)
 })
 
 test('entries that are not as a peer wrote them are no entries', (t) => {
