@@ -203,6 +203,7 @@ function hear_joined(
     dial_seek(peer)
   }
   drop_handle(info)
+  if (some(peer)) peer_settle(peer)
 }
 
 /** Another peer has declared one left: believed only of a peer that is silent here too. */
@@ -252,6 +253,7 @@ export function lost_done(peer: Peer): void {
     tell_all(peer, PEER_EVENT_LEFT)
   }
   peer.announced = false
+  peer.rights = 0
   if (some(peer.info)) payload_over(peer.info)
   peer.info = no_payload
   peer.wanted = false

@@ -19,7 +19,7 @@ import {
   peer_settle, peers_first, sized, some,
 } from './peer'
 import { random } from './random'
-import { watch_in } from './session'
+import { link_flows, watch_in } from './session'
 import { elapsed, now_ms, timer_any, timer_first_ms } from './timer'
 import {
   DIAL_REASON_REFUSED, ERROR_DECLARED_LEFT, FRAME_PING, FRAME_PONG, IN_DIAL_FAILED_BYTES,
@@ -92,7 +92,8 @@ function question(peer: Peer, silent: u32): void {
 
 /** A ping: answered with the same token. */
 export function answer_probe(link: Link, token: u32): void {
-  say_probe(link, FRAME_PONG, token)
+  // Who asks without reading gets no answer that would pile up.
+  if (link_flows(link)) say_probe(link, FRAME_PONG, token)
 }
 
 /** Those above wait for a peer without a session: it is lost when LEFT_MS bring no link. */

@@ -80,6 +80,11 @@ export function post_end(payload: Payload): void {
   session_dirty(peer)
 }
 
+/** True while the other side reads: what it brings about by itself stays within the window. */
+export function link_flows(link: Link): bool {
+  return link.out_bytes < LINK_WINDOW_BYTES
+}
+
 /** True when a frame of this size may go; a link with nothing out takes one of any size. */
 function fits(link: Link, bytes: u32): bool {
   return link.out_bytes == 0 || link.out_bytes + bytes <= LINK_WINDOW_BYTES
@@ -125,7 +130,7 @@ function flush(peer: Peer): void {
   if (!some(peer.link)) return
   session_pump(peer, false)
   const owed = peer.received - peer.received_told
-  if (owed == 0) return
+  if (owed == 0 || !link_flows(peer.link)) return
   if (peer.ack_due || owed >= ACK_FRAMES) session_ack(peer)
   else if (!some(peer.ack_timer)) {
     peer.ack_timer = timer_set(ACK_DELAY_MS, TIMER_ACK, changetype<usize>(peer))

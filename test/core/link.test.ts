@@ -321,6 +321,39 @@ test('records about links that are none, and records of a wrong length, are igno
   s.host.check_settled(['my chain', 'my info', 'info of aaa'])
 })
 
+test('a peer that asks without reading gets answers for one window', () => {
+  const s = new Script()
+  s.join(1, LOWER)
+  const count = 60_000
+  s.host.batching = true
+  for (let nth = 0; nth < count; nth++) s.say(1, 'ping', [70_000 + nth, 0])
+  s.host.batching = false
+  s.host.run()
+  const pongs = s.heard('pong').length
+  assert.ok(pongs > 1_000 && pongs < count, `${pongs} answers`)
+  s.host.put('link_ready', { link: 1, taken_bytes: limits.LINK_WINDOW_BYTES! })
+  s.say(1, 'ping', [5, 0])
+  assert.is(s.heard('pong').length, 1)
+})
+
+test('strangers and hearsay fill no table for ever', () => {
+  const s = new Script()
+  s.join(1, LOWER)
+  const count = limits.PEERS_KNOWN_MAX! + 200
+  for (let nth = 0; nth < count; nth++) {
+    s.up(2, `stranger ${nth}`, false)
+    s.down(2)
+  }
+  for (let nth = 0; nth < count; nth++) {
+    s.say(1, 'member', [2 + nth, 1, `hearsay ${nth}`, 1, 1, 'x', 0], 'somewhere')
+  }
+  assert.ok(s.dials.length <= limits.PEERS_KNOWN_MAX!, `${s.dials.length} dials`)
+  assert.equal(s.joined(), [LOWER])
+  s.join(2, 'hearsay 0')
+  assert.equal(s.joined(), [LOWER, 'hearsay 0'])
+  s.host.check_settled(['my chain', 'my info', 'info of aaa', 'info of hearsay 0'])
+})
+
 test('rights and prefix come from the chain that was shown last', () => {
   const s = new Script()
   s.up(1, LOWER, false)

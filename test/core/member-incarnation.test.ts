@@ -1,5 +1,6 @@
 /**
- * Incarnations: restarting, being declared left, and sessions that one side knows nothing of.
+ * Incarnations: restarting, being declared left, chains that expire, and sessions that one side
+ * knows nothing of.
  *
  * Lives here: spec/wire.md WIRE-6 with peers played by hand. Does not live here: silence and
  * leaving (member.test.ts), the handshake itself (link.test.ts).
@@ -121,6 +122,35 @@ test('declared left in our answer, this peer answers again on the same link', ()
     [[8, 3, 0, 0, ANSWER]])
   s.say(1, 'ack', [0])
   s.introduce(1, LOWER)
+  assert.equal(s.joined(), [LOWER])
+})
+
+test('when its chain expires a peer has left, and a new chain brings its next incarnation', () => {
+  const s = new Script()
+  s.join(1, LOWER, 3, 500)
+  for (let nth = 0; nth < 4; nth++) {
+    s.wait(100)
+    s.say(1, 'ack', [0])
+  }
+  assert.equal(s.joined(), [LOWER])
+  s.wait(100)
+  assert.equal(s.joined(), [])
+  assert.equal(s.unlinked, [{ link: 1, code: codes.NO_CHAIN! }])
+  s.up(2, LOWER, false)
+  s.hello(2, { incarnation: 4 }, 500)
+  s.say(2, 'ack', [0])
+  s.introduce(2, LOWER, 4)
+  assert.equal(s.joined(), [LOWER])
+})
+
+test('a new link with a longer chain moves the expiry', () => {
+  const s = new Script()
+  s.join(1, LOWER, 3, 500)
+  s.wait(100)
+  s.up(2, LOWER, false)
+  s.hello(2, { your: 7, received: 1, epoch: 1 }, 0)
+  s.say(2, 'ack', [1])
+  s.wait(1_000)
   assert.equal(s.joined(), [LOWER])
 })
 

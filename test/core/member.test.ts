@@ -10,7 +10,7 @@ import * as assert from 'uvu/assert'
 import { suite } from '../suite.ts'
 import { Net } from '../net/net.ts'
 import type { Node } from '../net/node.ts'
-import { HIGHER, LOWER, Script, codes, limits } from './session-script.ts'
+import { ANSWER, HIGHER, LEFT, LOWER, Script, codes, limits } from './session-script.ts'
 
 const test = suite('core: members')
 const JOINED = 1
@@ -321,6 +321,19 @@ test('leaving waits for every answer, then closes all', () => {
   assert.equal(s.dials, [])
 })
 
+test('a leaver whose peer knows of no session any more needs no answer', () => {
+  const s = new Script()
+  s.join(1, HIGHER)
+  const op = s.host.leave()
+  s.down(1)
+  s.wait(2 * limits.REDIAL_MIN_MS!)
+  assert.equal(s.dials.map(({ id }) => id), [HIGHER])
+  s.up(2, HIGHER, true)
+  s.hello(2, { your: 7, flags: ANSWER | LEFT })
+  assert.is(s.host.status(op), 'OK')
+  assert.equal(s.renewed, [])
+})
+
 test('leaving does not wait longer than LEAVE_TIMEOUT_MS, nor for nobody', () => {
   const s = new Script()
   s.join(1, LOWER)
@@ -342,37 +355,6 @@ test('a leaver over a real network is left by all at once', () => {
   assert.ok(rest.every((node) => lefts(node).length === 1))
   net.run_for(3_000)
   assert.is(living(net), 3)
-})
-
-// Expiry
-
-test('when its chain expires a peer has left, and a new chain brings its next incarnation', () => {
-  const s = new Script()
-  s.join(1, LOWER, 3, 500)
-  for (let nth = 0; nth < 4; nth++) {
-    s.wait(100)
-    s.say(1, 'ack', [0])
-  }
-  assert.equal(s.joined(), [LOWER])
-  s.wait(100)
-  assert.equal(s.joined(), [])
-  assert.equal(s.unlinked, [{ link: 1, code: codes.NO_CHAIN! }])
-  s.up(2, LOWER, false)
-  s.hello(2, { incarnation: 4 }, 500)
-  s.say(2, 'ack', [0])
-  s.introduce(2, LOWER, 4)
-  assert.equal(s.joined(), [LOWER])
-})
-
-test('a new link with a longer chain moves the expiry', () => {
-  const s = new Script()
-  s.join(1, LOWER, 3, 500)
-  s.wait(100)
-  s.up(2, LOWER, false)
-  s.hello(2, { your: 7, received: 1, epoch: 1 }, 0)
-  s.say(2, 'ack', [1])
-  s.wait(1_000)
-  assert.equal(s.joined(), [LOWER])
 })
 
 test('memory does not grow with peers that come and go', () => {
