@@ -7,7 +7,8 @@
 import * as assert from 'uvu/assert'
 import { spawn, type ChildProcess } from 'node:child_process'
 import {
-  chmodSync, existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, watch, writeFileSync
+  chmodSync, existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, watch,
+  writeFileSync
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,0 +1,61 @@
+/**
+ * The far process: receives, counts, echoes, as it is told.
+ *
+ * Lives here: the far side of remote.ts. Does not live here: bare streams (bare-far.ts).
+ *
+ * Run by remote.ts: `far.ts NAME`.
+ */
+import { join, type Channel } from 'circuit-csp'
+import { Place } from './place.ts'
+
+/** What the near side asks for: it sends one order, then `count` messages. */
+export type Order = { count: number, from: Channel<Uint8Array>, done: Channel<Tally> } & (
+  | { kind: 'sink', prefetch: number }
+  | { kind: 'echo', to: Channel<Uint8Array> }
+)
+
+/** How many messages came, and the sum of their numbers. */
+export interface Tally { count: number, sum: number }
+
+const CAPACITY = 256
+
+/** The number that a message carries. */
+function numberOf(message: Uint8Array): number {
+  return (message[0]! << 24 | message[1]! << 16 | message[2]! << 8 | message[3]!) >>> 0
+}
+
+async function sink(from: Channel<Uint8Array>, count: number, prefetch: number): Promise<Tally> {
+  let sum = 0
+  if (prefetch === 0) {
+    for (let i = 0; i < count; i++) sum += numberOf((await from.receive()).value!)
+    return { count, sum }
+  }
+  using reader = from.reader({ prefetch })
+  for (let i = 0; i < count; i++) sum += numberOf((await reader.receive()).value!)
+  return { count, sum }
+}
+
+async function echo(
+  from: Channel<Uint8Array>, to: Channel<Uint8Array>, count: number
+): Promise<Tally> {
+  let sum = 0
+  for (let i = 0; i < count; i++) {
+    const { value } = await from.receive()
+    sum += numberOf(value!)
+    await to.send(value!)
+  }
+  return { count, sum }
+}
+
+const [name = 'far'] = process.argv.slice(2)
+await using circuit = await join({ name, ...Place.inherited(name) })
+const orders = await circuit.make<Order>('orders', { capacity: 1 })
+await circuit.make<Uint8Array>('channel', { capacity: CAPACITY })
+process.send!('ready')
+for await (const order of orders) {
+  const { from, count, done } = order
+  const tally = order.kind === 'sink'
+    ? await sink(from, count, order.prefetch)
+    : await echo(from, order.to, count)
+  await done.send(tally)
+}

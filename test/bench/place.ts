@@ -1,0 +1,81 @@
+/**
+ * A place of its own for peers that are measured: folders, a run directory, child processes.
+ *
+ * Lives here: what keeps them from meeting the user's peers, and their end. Does not live here:
+ * what they do.
+ */
+import { fork, spawn, type ChildProcess } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const FOLDER = fileURLToPath(new URL('.', import.meta.url))
+const ENDING_MS = 3_000
+
+interface JoinFolder { state: string, listen: string[], discovery: 'local'[] }
+
+export class Place {
+  readonly folder = mkdtempSync(join(tmpdir(), 'circuit-bench-'))
+  readonly #children = new Set<ChildProcess>()
+
+  /** The environment of this process is that of the place from here on. */
+  constructor() {
+    const run = join(this.folder, 'run')
+    mkdirSync(run, { mode: 0o700 })
+    Object.assign(process.env, {
+      HOME: this.folder, XDG_RUNTIME_DIR: run, XDG_STATE_HOME: this.folder,
+      CIRCUIT_BENCH_FOLDER: this.folder
+    })
+  }
+
+  /** How a peer of this place joins. */
+  options(name: string): JoinFolder {
+    return optionsIn(this.folder, name)
+  }
+
+  /** The same in a child process. */
+  static inherited(name: string): JoinFolder {
+    return optionsIn(process.env['CIRCUIT_BENCH_FOLDER']!, name)
+  }
+
+  /** Runs a file of this folder; resolves with the first message that it sends. */
+  async run(file: string, ...args: string[]): Promise<unknown> {
+    const child = fork(`${FOLDER}${file}`, args, { stdio: 'inherit' })
+    this.#keep(child)
+    return new Promise((resolve, reject) => {
+      child.once('message', resolve)
+      child.once('exit', (code) => reject(new Error(`${file} ended with ${code}`)))
+    })
+  }
+
+  /** Starts a program whose standard output is read. */
+  start(program: string, args: string[]): ChildProcess {
+    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+    this.#keep(child)
+    return child
+  }
+
+  /** Ends what still runs: asked first, then killed. */
+  async end(): Promise<void> {
+    const ended = [...this.#children].map((child) => {
+      child.kill('SIGTERM')
+      const late = setTimeout(() => child.kill('SIGKILL'), ENDING_MS)
+      return new Promise<void>((resolve) => child.once('exit', () => {
+        clearTimeout(late)
+        resolve()
+      }))
+    })
+    await Promise.all(ended)
+    rmSync(this.folder, { recursive: true, force: true })
+  }
+
+  #keep(child: ChildProcess): void {
+    this.#children.add(child)
+    child.once('exit', () => this.#children.delete(child))
+  }
+}
+
+function optionsIn(folder: string, name: string): JoinFolder {
+  return { state: join(folder, name), listen: ['/ip4/127.0.0.1/tcp/0'], discovery: ['local'] }
+}

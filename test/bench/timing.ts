@@ -1,0 +1,136 @@
+/**
+ * Timing: how often a work is done, in which order, and what is said of it.
+ *
+ * Lives here: calibration, rounds, medians. Does not live here: the works (the other files of this
+ * folder), how figures are shown (report.ts).
+ *
+ * Invariants: contenders of one work take turns within every round, and another begins each round,
+ * so that a busy moment of the machine hits all; a contender that gives a wrong result, or none in
+ * time, has no figure but a sentence.
+ */
+
+/** One way of doing a work. */
+export interface Contender {
+  name: string
+  /**
+   * Does the work `count` times and checks the outcome: rejects when it is wrong. Gives the
+   * milliseconds that it took when not all of the call is to be counted.
+   */
+  run(count: number): Promise<number | void> | number | void
+  /** What a reader must know to compare. */
+  note?: string
+}
+
+/** The same work, done in several ways. */
+export interface Work {
+  name: string
+  /** What is counted: `pair`, `message`, … */
+  unit: string
+  contenders: Contender[]
+  /** Bytes of payload in one unit; then megabytes a second are shown as well. */
+  bytes?: number
+  /** As many in every round, without calibration. */
+  count?: number
+  rounds?: number
+}
+
+/** What came out for one contender. Nanoseconds for one unit; a sentence when it failed. */
+export interface Figure {
+  work: string
+  contender: string
+  unit: string
+  count: number
+  rounds_ns: number[]
+  median_ns: number
+  least_ns: number
+  most_ns: number
+  bytes?: number
+  note?: string
+  failure?: string
+}
+
+const ROUNDS = 7
+const ROUND_MS = 120
+const CALIBRATED_MS = 30
+const COUNT_FIRST = 16
+const COUNT_MAX = 2 ** 22
+/** A round that takes so long will not end: a message was lost. */
+const LIMIT_MS = 20_000
+
+interface Runner { contender: Contender, count: number, rounds_ns: number[], failure?: string }
+
+/** Measures all contenders of a work, in turns. */
+export async function measure(work: Work): Promise<Figure[]> {
+  const runners: Runner[] = work.contenders.map((contender) =>
+    ({ contender, count: work.count ?? 0, rounds_ns: [] }))
+  for (const runner of runners) {
+    await guarded(runner, () => calibrate(runner, work.count))
+  }
+  for (let round = 0; round < (work.rounds ?? ROUNDS); round++) {
+    for (let turn = 0; turn < runners.length; turn++) {
+      const runner = runners[(turn + round) % runners.length]!
+      await guarded(runner, async () => {
+        const ms = await timed(runner.contender, runner.count)
+        runner.rounds_ns.push(ms * 1e6 / runner.count)
+      })
+    }
+  }
+  return runners.map((runner) => figureOf(work, runner))
+}
+
+/** Warms it up, and finds how many make a round. */
+async function calibrate(runner: Runner, fixed: number | undefined): Promise<void> {
+  if (fixed !== undefined) {
+    await timed(runner.contender, fixed)
+    return
+  }
+  for (let count = COUNT_FIRST; ; count *= 2) {
+    const ms = await timed(runner.contender, count)
+    if (ms < CALIBRATED_MS && count < COUNT_MAX) continue
+    runner.count = Math.max(1, Math.min(COUNT_MAX, Math.round(count * ROUND_MS / ms)))
+    return
+  }
+}
+
+async function timed(contender: Contender, count: number): Promise<number> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no end within ${LIMIT_MS / 1000} s`)), LIMIT_MS)
+  })
+  try {
+    const from = performance.now()
+    const own = await Promise.race([contender.run(count), late])
+    return typeof own === 'number' ? own : performance.now() - from
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+async function guarded(runner: Runner, step: () => Promise<void>): Promise<void> {
+  if (runner.failure !== undefined) return
+  try {
+    await step()
+  } catch (error) {
+    runner.failure = error instanceof Error ? error.message : String(error)
+  }
+}
+
+function figureOf({ name, unit, bytes }: Work, runner: Runner): Figure {
+  const { contender, count, rounds_ns, failure } = runner
+  const sorted = [...rounds_ns].sort((a, b) => a - b)
+  const figure: Figure = {
+    work: name, contender: contender.name, unit, count, rounds_ns,
+    median_ns: sorted[sorted.length >> 1] ?? NaN,
+    least_ns: sorted[0] ?? NaN,
+    most_ns: sorted.at(-1) ?? NaN
+  }
+  if (bytes !== undefined) figure.bytes = bytes
+  if (contender.note !== undefined) figure.note = contender.note
+  if (failure !== undefined) figure.failure = failure
+  return figure
+}
+
+/** Throws when two numbers that must be the same are not. */
+export function same(found: number, expected: number, what: string): void {
+  if (found !== expected) throw new Error(`${what}: ${found} and not ${expected}`)
+}
