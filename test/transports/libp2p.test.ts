@@ -7,7 +7,7 @@ import * as assert from 'uvu/assert'
 import { suite } from '../suite.ts'
 import { libp2pTransport } from '../../transports/libp2p.ts'
 import {
-  LINK_WINDOW_BYTES, STREAMS_PER_PEER_MAX, STREAM_WINDOW_BYTES
+  HELLO_TIMEOUT_MS, LINK_CLOSE_MS, LINK_WINDOW_BYTES, STREAMS_PER_PEER_MAX, STREAM_WINDOW_BYTES
 } from '../../transports/tables.ts'
 import { compliance } from './compliance.ts'
 import { linked, peerOf, Witness } from './compliance/witness.ts'
@@ -185,6 +185,35 @@ test('a stranger may not have many streams, nor any of another protocol', async 
   assert.is(opened.length, STREAMS_PER_PEER_MAX)
   assert.is(b.incoming.length, STREAMS_PER_PEER_MAX)
 })
+
+test('stopping is bounded while the other side is frozen', async (t) => {
+  const a = await peerOf(await world(), t)
+  const child = await childOf(t, 'deaf')
+  const near = await linkTo(child, a)
+  child.process.kill('SIGSTOP')
+  near.fill(frames(16, 4_000))
+  const began = performance.now()
+  await a.transport.stop()
+  assert.ok(performance.now() - began < 3 * LINK_CLOSE_MS + 500)
+  assert.equal(near.downs, [false])
+})
+
+test('whoever connects and says nothing is sent away', async (t) => {
+  const b = await peerOf(await world(), t)
+  const stranger = await strangerOf()
+  t.after(() => stranger.stop())
+  const connection = await stranger.connect(b.transport.addresses())
+  const port = Number(/\/tcp\/(\d+)/.exec(b.transport.addresses()[0]!)![1])
+  const socket = connect(port, '127.0.0.1')
+  socket.on('error', () => {})
+  socket.resume()
+  const began = performance.now()
+  await Promise.all([connection, socket].map((one) => new Promise<void>((resolve) =>
+    'on' in one ? one.on('close', () => resolve()) : one.addEventListener('close', () => resolve())
+  )))
+  const took = performance.now() - began
+  assert.ok(took > HELLO_TIMEOUT_MS - 500 && took < HELLO_TIMEOUT_MS + 2_000, `${took} ms`)
+}, { timeout_ms: 3 * HELLO_TIMEOUT_MS })
 
 test('garbage on the socket ends that connection alone', async (t) => {
   const [a, b] = await pair(t)
