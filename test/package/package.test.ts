@@ -4,8 +4,9 @@
  */
 import * as assert from 'uvu/assert'
 import { execFile } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { writeFileSync } from 'node:fs'
+import {
+  existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -81,6 +82,15 @@ test('it installs into an empty folder and runs the README\'s example on Node 24
   writeFileSync(join(folder, 'example.ts'), code)
   assert.is(await runExample(process.execPath), output)
 }, { timeout_ms: INSTALL_MS + RUN_MS })
+
+test('the example has types in a strict project', async () => {
+  const options = { strict: true, module: 'nodenext', target: 'esnext', noEmit: true, types: [] }
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: options }))
+  const compiler = `${ROOT}node_modules/typescript/bin/tsc`
+  const { stdout } = await execute(process.execPath, [compiler, '-p', folder], { timeout: RUN_MS })
+    .catch((error: { stdout: string }) => error)
+  assert.is(stdout, '')
+}, { timeout_ms: 2 * RUN_MS })
 
 test('it runs the README\'s example on the oldest Node', async () => {
   const node = join(OLDEST_FOLDER, 'node_modules/node/bin/node')
