@@ -34,7 +34,7 @@ import {
   RIGHT_CHANNEL,
 } from './tables'
 
-/** True when the peer may do channel operations on this channel (DESIGN 10). */
+/** True when the peer may do channel operations on this channel (spec/certificate.md). */
 export function may_use(peer: Peer, c: Channel): bool {
   if ((peer.rights & RIGHT_CHANNEL) == 0) return false
   // A channel without a name is reached only by whoever was sent a reference to it.

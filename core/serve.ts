@@ -2,7 +2,7 @@
  * What this peer does for whoever asks about its anchors: its own host or another peer.
  *
  * Lives here: make, open, stat, close, scrub and list at the owner, and the rights for them
- * (DESIGN 7 and 10). Does not live here: processes (program), how the question came (request).
+ * (spec/certificate.md). Does not live here: processes (program), how the question came (request).
  *
  * Invariants: rights are checked before anything changes; `peer` null is this host, which may all.
  */
