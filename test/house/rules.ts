@@ -32,6 +32,7 @@ const VIEW =
   /\bmemory\.buffer\b|new ((Uint|Int|Float)(8|16|32|64)Array|DataView)\(\w*[mM]emory\b/
 const CLOCK_OR_CHANCE =
   /\b(Date\.now|new Date\(\)|performance\.\w+|Math\.random|getRandomValues|randomUUID)/
+const OUTSIDE = /\bDESIGN\b|\bFIELD-NOTES\b|\bPREDECESSOR\b|\b(STYLE|API|RECORDS)\.md\b/
 /** A loop without a body keeps its semicolon. */
 const SEMICOLON = /^(?!\s*(\} )?(while|for) \(.*\);$).*;\s*$/
 const MACHINE_PLACE =
@@ -189,6 +190,11 @@ export const RULES: Rule[] = [
       plant('docs/x.md', 'see /home/someone/x'),
       plant('package-lock.json', '"resolved": "https://registry.example.org/a.tgz"')
     ]
+  },
+  {
+    sentence: 'only documents that are in the house are cited',
+    check: (file) => isPlantBed(file) ? [] : findText(file, OUTSIDE, 'not in the house'),
+    planted: [plant('core/x.ts', '// as ' + 'DESIGN 7 says')]
   },
   {
     sentence: 'no line ends in a semicolon',
