@@ -10,9 +10,10 @@ import type { CircuitOptions } from '../../bindings/js/index.ts'
 import { Drive } from '../../bindings/js/drive.ts'
 import type { Timers } from '../../bindings/js/drive.ts'
 import { Host } from '../../bindings/js/host.ts'
+import type { Completion } from '../../bindings/js/operation.ts'
 import { makeHere } from '../../bindings/js/tree.ts'
 import {
-  ABI_VERSION, HEADER_ABI_VERSION, HEADER_FAULT_COLUMN, HEADER_FAULT_FILE_BYTES,
+  ABI_VERSION, ERROR_CLOSED, HEADER_ABI_VERSION, HEADER_FAULT_COLUMN, HEADER_FAULT_FILE_BYTES,
   HEADER_FAULT_FILE_PTR, HEADER_FAULT_LINE, HEADER_INPUT_BYTES, HEADER_INPUT_PTR,
   HEADER_OUTPUT_BYTES, HEADER_OUTPUT_PTR, IN_RECEIVE, IN_RECEIVE_REF, IN_RECEIVE_WORDS, IN_STAT,
   IN_STAT_REF, IN_STAT_WORDS, INPUT_BYTES, OUTPUT_BYTES
@@ -125,28 +126,33 @@ test('a fault in the middle ends what waited, its transports and its timers', as
 
 test('operations begun while completions are handed out go in with the same turn', async (t) => {
   const host = await hostOf(t)
-  const [a, b] = [channelOf<number>(host), channelOf<number>(host)]
-  const order: string[] = []
+  const [a, b] = [channelOf<number>(host), channelOf<number>(host, 3000)]
   const { drive } = host
-  const listener = {
-    id: 0,
-    // In the middle of handing out: the core may not be called, and no record may get lost.
-    done: () => {
-      assert.ok(drive.busy)
-      for (let i = 0; i < 1999; i++) void b.send(i)
-      void b.send(1999).then(() => { order.push('sent') })
-      order.push('done')
-    },
-    fail: () => {}
+  const ended: number[] = []
+  let sent = 0
+  // In the middle of handing out: the core may not be called, and no record may get lost.
+  for (let waiter = 0; waiter < 3; waiter++) {
+    const listener = {
+      id: 0,
+      done: ({ status }: Completion) => {
+        assert.is(status, ERROR_CLOSED)
+        ended.push(waiter)
+        const before = drive.operations
+        for (let i = 0; i < 1000; i++) void b.send(waiter * 1000 + i).then(() => { sent++ })
+        assert.is(drive.operations, before + 1000)
+      },
+      fail: () => {}
+    }
+    const at = drive.begin(IN_RECEIVE, IN_RECEIVE_WORDS, listener)
+    drive.memory.words.set([a.ref, 0, 0], at + IN_RECEIVE_REF)
+    drive.go()
   }
-  const at = drive.begin(IN_RECEIVE, IN_RECEIVE_WORDS, listener)
-  drive.memory.words.set([a.ref, 0, 0], at + IN_RECEIVE_REF)
-  drive.go()
-  await a.send(1)
-  assert.is((await b.stat()).senders, 2000)
-  for (let i = 0; i < 2000; i++) assert.is((await b.receive()).value, i)
+  await a.close()
+  assert.equal(ended, [0, 1, 2])
+  assert.is((await b.stat()).buffered, 3000)
+  for (let i = 0; i < 3000; i++) assert.is((await b.receive()).value, i)
   await turn()
-  assert.equal(order, ['done', 'sent'])
+  assert.is(sent, 3000)
 })
 
 test('code that sends as soon as its own send has ended is called outside the core', async (t) => {
@@ -319,11 +325,12 @@ test('the core is called at its deadline, by one timer, and not before', async (
   const late = codeOf(channel.receive({ timeout: 500 }))
   const soon = codeOf(channel.receive({ timeout: 20 }))
   assert.is(set.length, 1)
+  assert.is(set[0]!.at - now, 20)
   const fire = () => { const timer = set.pop()!; timer.fn() }
   now += 10
   fire()
-  assert.is((await channel.stat()).receivers, 2)
   assert.is(set.length, 1)
+  assert.is((await channel.stat()).receivers, 2)
   now = set[0]!.at + 1
   fire()
   assert.is(await soon, 'TIMED_OUT')

@@ -80,6 +80,18 @@ test('a process that cannot start fails loudly, and its path stays free', async 
   assert.is(await codeOf(bob.start('p', { path: 'make' })), 'ANCHOR_TAKEN')
 })
 
+test('everyone who waits for an exit has a copy of its own', async (t) => {
+  const played = new Played()
+  const bob = await peer(t, { processes: played })
+  const p = await bob.start('p', { path: 'make' })
+  const exit = { code: 1, signal: null, core: new Uint8Array([1, 2]) }
+  await played.orders[0]!.exit.send(exit)
+  const [one, other] = await Promise.all([p.wait(), p.wait()]) as unknown as { core: Uint8Array }[]
+  one!.core[0] = 9
+  assert.equal(other!.core, new Uint8Array([1, 2]))
+  assert.equal((await p.wait() as unknown as typeof other)!.core, new Uint8Array([1, 2]))
+})
+
 test('leaving ends the processes, then tells the peers, then stops the transports', async (t) => {
   const network = new MemoryNetwork()
   const played = new Played()
