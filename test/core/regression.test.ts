@@ -1,5 +1,5 @@
 /**
- * Wounds of other systems, by the names that STYLE gives them, each as a test of this core.
+ * Wounds of other systems, each by its own name and as a test of this core.
  */
 import * as assert from 'uvu/assert'
 import { suite } from '../suite.ts'

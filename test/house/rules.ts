@@ -32,7 +32,7 @@ const VIEW =
   /\bmemory\.buffer\b|new ((Uint|Int|Float)(8|16|32|64)Array|DataView)\(\w*[mM]emory\b/
 const CLOCK_OR_CHANCE =
   /\b(Date\.now|new Date\(\)|performance\.\w+|Math\.random|getRandomValues|randomUUID)/
-const OUTSIDE = /\bDESIGN\b|\bFIELD-NOTES\b|\bPREDECESSOR\b|\b(STYLE|API|RECORDS)\.md\b/
+const OUTSIDE = /\b(DESIGN|STYLE|FIELD-NOTES)\b|\bPREDECESSOR\b|\b(API|RECORDS)\.md\b/
 /** A loop without a body keeps its semicolon. */
 const SEMICOLON = /^(?!\s*(\} )?(while|for) \(.*\);$).*;\s*$/
 const MACHINE_PLACE =
