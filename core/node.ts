@@ -13,8 +13,8 @@ import { killed } from './channel'
 import { answer_to, errands_lost, reply, reply_end } from './errand'
 import { read_end, read_text, read_u32, text_at, text_bytes } from './frame'
 import {
-  KIND_LEAVE, KIND_READ, KIND_REQUEST, TIMER_CASE, TIMER_OPERATION, complete, op_find, op_new,
-  op_usable, refuse,
+  KIND_LEAVE, KIND_READ, KIND_REQUEST, TIMER_CASE, TIMER_OPERATION, complete, op_find, op_from,
+  op_new, op_slot, op_usable, refuse,
 } from './operation'
 import {
   frame_kind, frame_payload, frame_peer, leave_begin, leave_done, session_timer,
@@ -27,7 +27,7 @@ import {
 } from './parked'
 import { path_valid } from './path'
 import { Payload } from './payload'
-import { Peer, no_timer } from './peer'
+import { Peer, no_timer, peers_first } from './peer'
 import { scrub_element, serve_signal, serve_start } from './program'
 import { read_end as end_read, reader_lost, readers_flush } from './reader'
 import { payload_done, refs_lost } from './reference'
@@ -44,10 +44,10 @@ import { settle } from './settle'
 import { timer_clear, timer_due } from './timer'
 import { IS_READER, Operation, Waiter, flagged, is, no_operation } from './waiter'
 import {
-  ERROR_BAD_FRAME, ERROR_BAD_PATH, ERROR_OK, ERROR_TIMED_OUT, ERROR_WITHDRAWN, FRAME_ASK,
-  FRAME_CLAIM, FRAME_CLOSE, FRAME_DELIVER, FRAME_END, FRAME_ENTRY, FRAME_GRANT, FRAME_LIST,
-  FRAME_MAKE, FRAME_OFFER_READER, FRAME_OFFER_RECEIVE, FRAME_OFFER_SEND, FRAME_OPEN, FRAME_REPLY,
-  FRAME_SCRUB, FRAME_SIGNAL, FRAME_START, FRAME_STAT, FRAME_UNHOLD, FRAME_WITHDRAW,
+  ERROR_BAD_FRAME, ERROR_BAD_PATH, ERROR_LEAVING, ERROR_OK, ERROR_TIMED_OUT, ERROR_WITHDRAWN,
+  FRAME_ASK, FRAME_CLAIM, FRAME_CLOSE, FRAME_DELIVER, FRAME_END, FRAME_ENTRY, FRAME_GRANT,
+  FRAME_LIST, FRAME_MAKE, FRAME_OFFER_READER, FRAME_OFFER_RECEIVE, FRAME_OFFER_SEND, FRAME_OPEN,
+  FRAME_REPLY, FRAME_SCRUB, FRAME_SIGNAL, FRAME_START, FRAME_STAT, FRAME_UNHOLD, FRAME_WITHDRAW,
   IN_LEAVE_BYTES, IN_LEAVE_OP, IN_WITHDRAW_BYTES, IN_WITHDRAW_OP, LIST_FLAG_DEEP,
 } from './tables'
 
@@ -193,6 +193,18 @@ function peer_lost(peer: Peer): void {
   settle()
 }
 
+/** This peer has left: what is still under way, with others or here, ends. */
+function all_over(): void {
+  for (let peer = peers_first; is(peer); peer = peer.next) peer_lost(peer)
+  let op = op_from(1)
+  while (is(op)) {
+    const next_slot = op_slot(op) + 1
+    give_up(op, <u8>ERROR_LEAVING)
+    op = op_from(next_slot)
+  }
+  settle()
+}
+
 /** What follows from an input: matches, lost and joined peers, payloads that are needed no more. */
 export function aftermath(): void {
   settle()
@@ -202,6 +214,7 @@ export function aftermath(): void {
   }
   for (let peer = next_joined(); is(peer); peer = next_joined()) away_pump(peer)
   if (is(leaving) && leave_done()) {
+    all_over()
     const op = leaving
     leaving = no_operation
     complete(op, ERROR_OK, 0, 0, 0)

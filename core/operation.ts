@@ -83,6 +83,19 @@ export function op_find(id: u32): Operation {
   return is(op) && op.id == id ? op : no_operation
 }
 
+/** Walks the operations: the first under way in a slot from `slot` on, or null. */
+export function op_from(slot: u32): Operation {
+  for (; slot < slots_count; slot++) {
+    const op = changetype<Operation>(<usize>load<u32>(slots + (<usize>slot << 2)))
+    if (is(op)) return op
+  }
+  return no_operation
+}
+
+/** The slot of an operation. */
+// @ts-ignore: decorator
+@inline export function op_slot(op: Operation): u32 { return op.id & SLOT_MASK }
+
 export function op_timeout(op: Operation, ms: u32): void {
   if (ms != 0) op.timer = timer_set(ms, TIMER_OPERATION, changetype<usize>(op))
 }

@@ -124,6 +124,23 @@ test('rule 17: nor while a room is reserved', () => {
   assert.is(c.host.status(waits), 'CLOSED')
 })
 
+test('rule 17: a hold claim out: on the grant all are released, then closed', () => {
+  for (const order of [['a', 'b', 'c'], ['c', 'b', 'a']] as const) {
+    for (const plain of [true, false]) {
+      const { net, a, b, c } = trio(order)
+      const [x, x_a, x_c] = b.share('x', 0, a, c)
+      const receive = c.do(() => plain ? c.host.receive(x_c!)
+        : c.host.select([{ receive: x_c! }]))
+      net.run_for(30)
+      const send = a.do(() => a.host.select([{ send: x_a!, text: 'm' }]))
+      net.run_for(15)
+      b.do(() => b.host.close(x!))
+      net.run_for(100)
+      assert.equal([a.host.status(send), c.host.status(receive)], ['CLOSED', 'CLOSED'])
+    }
+  }
+})
+
 test('rule 17: a sender whose message is out waits: granted done, denied closed', () => {
   for (const taken of [true, false]) {
     const { net, a, b, c } = trio()

@@ -14,6 +14,7 @@ import type { Node } from './node.ts'
 import type { Record, World } from './world.ts'
 
 const REST_MS = 8_000
+const TURNS_MAX = 500
 /** A peer that is declared left may have taken messages this long before. */
 const GHOST_MS = 6_000
 
@@ -45,18 +46,23 @@ function members(world: World): string {
   }).join(', ')
 }
 
-/** Waits until nothing moves; offers that wait for a decision are taken or denied. */
+/** Lets time go by; offers that wait for a decision are taken or denied until there are none. */
 function rest(world: World, ms = REST_MS): void {
-  const { net } = world
-  for (let left = ms; left > 0; left -= 200) {
-    for (const record of world.records) {
-      if (record.outcome !== undefined || !record.node.alive) continue
-      if (record.node.host.running.get(record.op)?.offered !== true) continue
-      record.node.do(() => net.random.once_in(3) ? record.node.host.withdraw(record.op)
-        : record.node.host.take(record.op))
-    }
+  for (let left = ms, turns = 0; left > 0 || decide(world) > 0; left -= 200) {
+    if (++turns > TURNS_MAX) throw new Error('offers never end')
+    decide(world)
     world.wait(200)
   }
+}
+
+/** Takes or denies what is offered, and gives how many there were. */
+function decide(world: World): number {
+  const offered = world.records.filter(({ node, op, outcome }) => outcome === undefined
+    && node.alive && node.host.running.get(op)?.offered === true)
+  for (const { node, op } of offered) {
+    node.do(() => world.net.random.once_in(3) ? node.host.withdraw(op) : node.host.take(op))
+  }
+  return offered.length
 }
 
 /** Whether a channel can still be used from a node as it was when the program began. */

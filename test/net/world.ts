@@ -29,10 +29,13 @@ export class World {
   readonly ended: ('open' | 'closed' | 'scrubbed')[]
   /** Every incarnation's start, to know who was declared left. */
   readonly first_incarnations: number[]
+  /** Nodes that have begun to leave. */
+  readonly leaving = new Set<Node>()
   /** Readers that are open. */
   readonly readers: { node: Node, reader: number, channel: number }[] = []
   /** The channel whose reference a message carries, by text. */
   private readonly carried = new Map<string, number>()
+  private readonly left: Node[] = []
   private next_text = 0
 
   constructor(program: Program) {
@@ -58,7 +61,7 @@ export class World {
     return node.incarnation !== this.first_incarnations[this.net.nodes.indexOf(node)]
   }
 
-  able(node: Node): boolean { return node.alive && !node.frozen }
+  able(node: Node): boolean { return node.alive && !node.frozen && !this.leaving.has(node) }
 
   waiting(node: Node): Record[] {
     return this.records.filter((one) => one.node === node && one.outcome === undefined)
@@ -100,6 +103,10 @@ export class World {
       case 'freeze': node.freeze(); return
       case 'kill': node.kill(); return
       case 'vanish': node.kill(true); return
+      case 'leave':
+        this.leaving.add(node)
+        this.note(node, node.do(() => node.host.leave()), 'leave', [], false)
+        return
       default:
     }
   }
@@ -180,9 +187,23 @@ export class World {
       record.outcome = outcome
       record.ended_ms = this.net.now_ms
       record.node.host.outcomes.delete(record.op)
+      if (record.kind === 'leave') this.left.push(record.node)
       if (record.kind === 'open' && outcome.status === 'OK') {
         this.swap(record.node, record.cases[0]!.channel, outcome.value)
       } else this.use_carried(record.node, outcome)
+    }
+    this.end_left()
+  }
+
+  /** Peers that have left are gone, and with them all that they had begun. */
+  private end_left(): void {
+    for (const node of this.left.splice(0)) {
+      const { status } = this.records.find((one) => one.node === node && one.kind === 'leave')!
+        .outcome!
+      if (status !== 'OK') throw new Error(`leave: ${status}`)
+      const rest = [...node.host.running.values()].map(({ kind }) => kind)
+      if (rest.length > 0) throw new Error(`${rest.join(', ')} outlive the leave`)
+      node.kill()
     }
   }
 
