@@ -2,7 +2,7 @@
  * Select as a program uses it, inside one peer.
  *
  * Lives here: cases as arguments, what the chosen case gives, errors that name a case. Does not
- * live here: which case is chosen and why (test/model, test/small), types (types.test.ts), select
+ * live here: which case is chosen and why (test/model, test/small), types (types.ts), select
  * across peers (peers.test.ts).
  */
 import * as assert from 'uvu/assert'

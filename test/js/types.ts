@@ -2,7 +2,7 @@
  * What the compiler must say about the public types; compiled, never run.
  *
  * Lives here: lines that must compile, and lines that must not, each marked. Does not live here:
- * the compiler (types.test.ts runs it over this file).
+ * the compiler (test/house/types.test.ts runs it over the whole house).
  */
 import { after, select } from '../../bindings/js/index.ts'
 import type { Channel, Circuit, Received } from '../../bindings/js/index.ts'
