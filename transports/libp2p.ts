@@ -259,7 +259,9 @@ export class Libp2pTransport implements Transport {
       const held = this.#connections.get(connection)
       if (held === undefined) return
       held.links--
-      this.#release(connection, 0)
+      // Whoever answers an end leaves the closing to the other: a socket that is closed with bytes
+      // unread is reset, and that may overtake the answer.
+      this.#release(connection, pipe.answered ? LINK_CLOSE_MS : 0)
     })
     this.#pipes.add(pipe)
     if (this.#stop.signal.aborted) pipe.link.close(true)

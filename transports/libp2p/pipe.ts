@@ -25,6 +25,7 @@ export class StreamPipe implements Pipe {
   #finished = false
   #ending = false
   #said_end = false
+  #answered = false
   #paused = false
   #resuming = false
   #timer: ReturnType<typeof setTimeout> | undefined
@@ -80,9 +81,15 @@ export class StreamPipe implements Pipe {
     if (this.#paused) this.pause()
   }
 
+  /** True when the other side ended first: the connection is its to close. */
+  get answered(): boolean {
+    return this.#answered
+  }
+
   end(): void {
     if (this.#ending || this.#finished) return
     this.#ending = true
+    this.#answered = this.#said_end
     this.#timer = setTimeout(() => this.reset(), LINK_CLOSE_MS)
     const signal = AbortSignal.timeout(LINK_CLOSE_MS)
     this.#stream.close({ signal }).catch(() => this.reset())
