@@ -25,7 +25,8 @@ import {
   IN_VERIFIED_PREFIX_BYTES, IN_VERIFIED_RIGHTS, IN_VERIFIED_STATUS, IN_VERIFIED_WORDS, LINKS_MAX,
   MESSAGE_BYTES_MAX, OUT_FRAME_HEADER_BYTES, OUT_FRAME_LINK, OUT_FRAME_PAYLOAD,
   OUT_FRAME_PAYLOAD_BYTES, OUT_FRAME_WORDS, OUT_UNLINK_LINK, OUT_VERIFY_ID_BYTES, OUT_VERIFY_LINK,
-  OUT_VERIFY_PAYLOAD, OUT_VERIFY_WORDS, PATH_BYTES_MAX, PEER_ID_BYTES_MAX, TIMEOUT_MS_MAX
+  OUT_VERIFY_PAYLOAD, OUT_VERIFY_WORDS, PATH_BYTES_MAX, PEER_ID_BYTES_MAX, TIMEOUT_MS_MAX,
+  WRITE_BYTES_MAX
 } from './tables.ts'
 
 /** What links need of their host. */
@@ -36,6 +37,11 @@ export interface LinkHost {
   moved(): void
 }
 
+/**
+ * Frames wait for this many microtasks in a row that add none: a program that awaits sends of a
+ * window takes a few between two of them, and all leave in one write.
+ */
+const QUIET_STEPS = 8
 const encoder = new TextEncoder()
 
 function plainBytes(bytes: Uint8Array): Uint8Array {
@@ -93,6 +99,9 @@ export class Links {
   #early: Link[] | undefined = []
   #dirty: Line[] = []
   #scheduled = false
+  /** Steps since the last frame was added, and bytes since the last flush. */
+  #quiet = 0
+  #gatheredBytes = 0
 
   constructor(drive: Drive, host: LinkHost) {
     this.#drive = drive
@@ -148,7 +157,10 @@ export class Links {
     const from = (at + OUT_FRAME_WORDS) * 4
     const headerBytes = words[at + OUT_FRAME_HEADER_BYTES]!
     const handle = words[at + OUT_FRAME_PAYLOAD]!
-    line.outBytes += headerBytes + words[at + OUT_FRAME_PAYLOAD_BYTES]!
+    const frameBytes = headerBytes + words[at + OUT_FRAME_PAYLOAD_BYTES]!
+    line.outBytes += frameBytes
+    this.#gatheredBytes += frameBytes
+    this.#quiet = 0
     line.out.push({
       header: bytes.slice(from, from + headerBytes),
       payload: handle === 0 ? undefined : this.#drive.payloads.peek(handle)
@@ -183,7 +195,8 @@ export class Links {
   drained(): void {
     if (this.#dirty.length === 0 || this.#scheduled) return
     this.#scheduled = true
-    queueMicrotask(() => this.#flush())
+    this.#quiet = 0
+    queueMicrotask(this.#step)
   }
 
   /** Frames came in; all of them go to the core in one call. */
@@ -258,8 +271,19 @@ export class Links {
     this.#drive.go()
   }
 
+  /** Goes to the end of the queue of microtasks as long as what runs there adds frames. */
+  readonly #step = (): void => {
+    this.#quiet += 1
+    if (this.#quiet < QUIET_STEPS && this.#gatheredBytes < WRITE_BYTES_MAX) {
+      queueMicrotask(this.#step)
+    } else {
+      this.#flush()
+    }
+  }
+
   #flush(): void {
     this.#scheduled = false
+    this.#gatheredBytes = 0
     const dirty = this.#dirty
     this.#dirty = []
     for (const line of dirty) {
