@@ -28,12 +28,12 @@ const REASONS: Record<DialReason, number> = {
 export class Dials {
   readonly #drive: Drive
   readonly #transports: readonly Transport[]
-  readonly #up: (link: Link) => void
+  readonly #up: (link: Link) => boolean
   readonly #book = new Map<string, readonly string[]>()
   readonly #stopping = new AbortController()
 
-  /** `up` takes the links that were opened. */
-  constructor(drive: Drive, transports: readonly Transport[], up: (link: Link) => void) {
+  /** `up` takes the links that were opened; false: it did not. */
+  constructor(drive: Drive, transports: readonly Transport[], up: (link: Link) => boolean) {
     this.#drive = drive
     this.#transports = transports
     this.#up = up
@@ -76,9 +76,14 @@ export class Dials {
         if (spoken.length === 0) continue
         try {
           const link = await transport.dial(peer, spoken, over.signal)
-          if (link.peer === peer) return this.#up(link)
-          link.close(true)
-          reason = DIAL_REASON_WRONG_PEER
+          if (link.peer !== peer) {
+            link.close(true)
+            reason = DIAL_REASON_WRONG_PEER
+          } else if (this.#up(link)) {
+            return
+          } else {
+            reason = DIAL_REASON_UNREACHABLE
+          }
         } catch (error) {
           const met = (error as { reason?: DialReason }).reason ?? 'unreachable'
           reason = worse(reason, REASONS[met])

@@ -186,9 +186,9 @@ export class Links {
     this.#drive.later(() => { void this.#judge(link, peer, chain) })
   }
 
-  /** A transport opened a link for a dial of the core. */
-  dialled(link: Link): void {
-    this.#up(link)
+  /** A transport opened a link for a dial of the core. False: it could not be let in. */
+  dialled(link: Link): boolean {
+    return this.#up(link)
   }
 
   /** A turn has ended: its frames go out after the program's own steps, so that more can join. */
@@ -248,11 +248,12 @@ export class Links {
     else this.#up(link)
   }
 
-  #up(link: Link): void {
+  #up(link: Link): boolean {
     const id = encoder.encode(link.peer)
     const refused = this.#drive.ended || this.#stopped
     if (refused || this.#lines.size >= LINKS_MAX || id.length > PEER_ID_BYTES_MAX) {
-      return link.close(true)
+      link.close(true)
+      return false
     }
     this.#last += 1
     const line = new Line(this, this.#last, link)
@@ -269,6 +270,7 @@ export class Links {
       this.lost(line, DOWN_REASON_RESET)
     }
     this.#drive.go()
+    return true
   }
 
   /** Goes to the end of the queue of microtasks as long as what runs there adds frames. */

@@ -301,6 +301,25 @@ test('addresses that change tell the core again and leave nothing behind', async
   assert.is(host.drive.payloads.size, begun)
 })
 
+test('a dial that leads to another peer or nowhere is told, and tried again', async (t) => {
+  let dials = 0
+  let closed = 0
+  const other = {
+    peer: 'id-other', outgoing: true, address: 'x', open() {}, send: () => true, pause() {},
+    resume() {}, close: () => { closed++ }
+  }
+  const transport: Transport = {
+    ...silent, speaks: (address) => address === 'x', dial: async () => {
+      if (++dials % 2 === 0) throw new Error('no route')
+      return other
+    }
+  }
+  const host = await hostOf(t, { transports: [transport] })
+  host.found('id-bob', ['x', 'y'])
+  await until(() => dials >= 4)
+  assert.ok(closed >= 2)
+})
+
 test('a transport that cannot start is why there is no circuit; the others stop', async () => {
   let stopped = 0
   const broken = { ...silent, start: async () => { throw new Error('the port is taken') } }
