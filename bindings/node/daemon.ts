@@ -43,12 +43,12 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
 
 /** A peer that serves verbs. Made by `startDaemon`. */
 export class Daemon {
-  /** Resolves when the peer has left and serves no more. Rejects with the Fault of its core. */
+  /** Resolves when the peer has left and serves no more. Rejects when it can do nothing more. */
   readonly ended: Promise<void>
-  readonly #options: DaemonOptions
+  #options: DaemonOptions
   readonly #wires = new Set<Wire>()
   readonly #workers: Map<string, Worker>
-  #tell_end: (fault?: Fault) => void = () => {}
+  #tell_end: (error?: unknown) => void = () => {}
   #circuit: Circuit | undefined
   #server: Server | undefined
   #leaving: Promise<void> | undefined
@@ -56,7 +56,7 @@ export class Daemon {
   constructor(options: DaemonOptions) {
     this.#options = options
     this.ended = new Promise((resolve, reject) => {
-      this.#tell_end = (fault) => fault === undefined ? resolve() : reject(fault)
+      this.#tell_end = (error) => error === undefined ? resolve() : reject(error)
     })
     this.ended.catch(() => {})
     this.#workers = new Map(Object.entries({
@@ -104,9 +104,14 @@ export class Daemon {
     this.#circuit = undefined
     await left.leave()
     try {
-      this.#circuit = await join({ ...this.#options, tickets: [ticket] })
+      const options = { ...this.#options, tickets: [ticket] }
+      this.#circuit = await join(options)
+      this.#options = options
     } catch (error) {
-      this.#circuit = await join(this.#options)
+      this.#circuit = await join(this.#options).catch((again: unknown) => {
+        this.#tell_end(again)
+        throw error
+      })
       throw error
     }
   }

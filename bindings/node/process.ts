@@ -11,6 +11,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import type { ProcessOrder, Processes } from '../js/circuit.ts'
 import { Refusal } from '../js/errors.ts'
+import { PARTS } from '../js/process.ts'
 import { PROCESSES_MAX, PROCESS_GRACE_MS } from '../js/tables.ts'
 import { prepare, type Prepared } from './process-command.ts'
 import { pumpInput, pumpOutput } from './process-stdio.ts'
@@ -60,8 +61,8 @@ class HostProcesses implements Processes {
   /**
    * Starts a process in a group of its own; resolves when it runs.
    *
-   * Its stdin, stdout, stderr and exit channels are pumped until they end; then `ended` is called,
-   * once, after the exit was sent. Refusals, nothing started: BAD_ARGUMENT, PROGRAM_NOT_FOUND,
+   * Its stdin, stdout and stderr channels are pumped until they end; `ended` is called once, after
+   * the exit was sent. The four channels are disposed when there is nothing left to pump. Refusals, nothing started: BAD_ARGUMENT, PROGRAM_NOT_FOUND,
    * CANNOT_START, TOO_MANY, LEAVING.
    */
   async start(order: ProcessOrder, ended: () => void): Promise<void> {
@@ -77,7 +78,7 @@ class HostProcesses implements Processes {
     this.#named.set(order.process, run)
     this.#living.add(run)
     const over = this.#attend(run, order, ended)
-    over.then(() => this.#forget(order.process, run))
+    over.then(() => this.#forget(order, run))
   }
 
   /** Sends a signal, by number, to the group; false when the process has ended. */
@@ -128,10 +129,11 @@ class HostProcesses implements Processes {
     ])
   }
 
-  #forget(process: number, run: Run): void {
+  #forget(order: ProcessOrder, run: Run): void {
     this.#living.delete(run)
     if (run.killing === undefined) this.#watcher.remove(run.group)
-    if (this.#named.get(process) === run) this.#named.delete(process)
+    if (this.#named.get(order.process) === run) this.#named.delete(order.process)
+    for (const part of PARTS) order[part][Symbol.dispose]()
   }
 
   /** The group stays on the watcher's list until its KILL: some of it may ignore the TERM. */

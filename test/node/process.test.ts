@@ -19,6 +19,7 @@ class PlainChannel<T> {
   failing = false
   #changed: Array<() => void> = []
   readonly capacity: number
+  disposed = 0
 
   constructor(capacity: number) {
     this.capacity = capacity
@@ -55,6 +56,10 @@ class PlainChannel<T> {
     if (this.closed) throw new Error('closed twice')
     this.closed = true
     this.#change()
+  }
+
+  [Symbol.dispose](): void {
+    this.disposed++
   }
 
   /** As a scrubbed channel: every send fails. */
@@ -158,6 +163,8 @@ test('output comes live, piece by piece, and its channel closes when all was rea
   assert.is(await text(p.stderr), 'three\n')
   assert.equal((await p.exit.receive()).value, { code: 0, signal: null })
   await until(() => p.ended() === 1, 'its end was told')
+  const all = [p.stdin, p.stdout, p.stderr, p.exit]
+  await until(() => all.every(({ disposed }) => disposed === 1), 'its channels are given back')
 })
 
 test('closing the input channel ends the input, and bytes pass unchanged', async (t) => {
@@ -341,7 +348,7 @@ test('a peer that is killed with -9 takes its processes along, but not the detac
     const channel = () => ({
       send: async (bytes) => { if (bytes.length) process.stdout.write(bytes) },
       receive: (o) => new Promise((_, no) => o.signal.addEventListener('abort', no)),
-      close: async () => {}
+      close: async () => {}, [Symbol.dispose]() {}
     })
     const order = (n, script, detached) => ({ process: n, path: '/p', stdin: channel(),
       stdout: channel(), stderr: channel(), exit: channel(),
