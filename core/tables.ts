@@ -165,9 +165,9 @@ export const IN_SIGNALED_BYTES: u32 = 12
 export const IN_RETAIN: u32 = 30
 export const IN_RETAIN_REF: u32 = 4
 export const IN_RETAIN_BYTES: u32 = 8
-export const IN_RETIRED: u32 = 31
-export const IN_RETIRED_PEER: u32 = 4
-export const IN_RETIRED_BYTES: u32 = 8
+export const IN_HEARD: u32 = 31
+export const IN_HEARD_LINK: u32 = 4
+export const IN_HEARD_BYTES: u32 = 8
 
 // Output records: kind, byte offsets of the fields, length before the tail.
 export const OUT_COMPLETION: u32 = 1

@@ -111,7 +111,7 @@ export class StreamLink implements Link {
   bytes(chunks: Iterable<Uint8Array>): void {
     if (this.#closing || this.#down) return
     for (const chunk of chunks) this.#reader.push(chunk)
-    this.#read()
+    if (!this.#read() && !this.#paused && !this.#opening) this.#events?.heard?.()
   }
 
   /** The pipe has room again. */
@@ -135,14 +135,19 @@ export class StreamLink implements Link {
     if (!this.#paused && !this.#closing && !this.#down) this.#pipe.resume()
   }
 
-  /** Says what is there, until paused: a pause or a close may come from inside `frames`. */
-  #read(): void {
-    if (this.#reading || this.#opening || this.#events === undefined) return
+  /**
+   * Says what is there, until paused: a pause or a close may come from inside `frames`. True when
+   * there was a whole frame, or the bytes were no frame at all.
+   */
+  #read(): boolean {
+    if (this.#reading || this.#opening || this.#events === undefined) return true
     this.#reading = true
+    let said = false
     try {
       while (!this.#paused && !this.#closing && !this.#down) {
         const frames = this.#reader.take(RECORDS_PER_RUN_MAX)
         if (frames.length === 0) break
+        said = true
         this.#events.frames(frames)
       }
     } finally {
@@ -153,6 +158,7 @@ export class StreamLink implements Link {
       this.#ended = false
     }
     if (this.#ended !== undefined) this.#settle()
+    return said || this.#ended !== undefined
   }
 
   /** Says `down` once there is an end: a broken one at once, an orderly one after its frames. */

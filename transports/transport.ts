@@ -32,6 +32,8 @@ export interface DialError extends Error { readonly reason: DialReason }
 export interface LinkEvents {
   /** Frames came in. The receiver owns the bytes from here: views of buffers that nobody reuses. */
   frames(frames: readonly Frame[]): void
+  /** Bytes came in that make no whole frame yet: the other side lives, and is slow. */
+  heard?(): void
   /** There is room again after `send` gave false. */
   ready(): void
   /**

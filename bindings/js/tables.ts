@@ -195,10 +195,10 @@ export const IN_RETAIN = 30
 export const IN_RETAIN_REF = 1
 export const IN_RETAIN_BYTES = 8
 export const IN_RETAIN_WORDS = 2
-export const IN_RETIRED = 31
-export const IN_RETIRED_PEER = 1
-export const IN_RETIRED_BYTES = 8
-export const IN_RETIRED_WORDS = 2
+export const IN_HEARD = 31
+export const IN_HEARD_LINK = 1
+export const IN_HEARD_BYTES = 8
+export const IN_HEARD_WORDS = 2
 
 // Output records: kind, word indexes of the fields, length before the tail.
 export const OUT_COMPLETION = 1

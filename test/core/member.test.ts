@@ -269,6 +269,19 @@ test('who declares a peer left tells the others', () => {
     [[1, HIGHER, 3, GONE]])
 })
 
+test('a large frame on a slow link is no silence: its parts are heard', () => {
+  const s = new Script()
+  s.join(1, LOWER)
+  for (let nth = 0; nth < 10; nth++) {
+    s.wait(limits.LEFT_MS! - 100)
+    s.host.put('heard', { link: 1 })
+  }
+  assert.equal(s.joined(), [LOWER])
+  s.host.put('heard', { link: 77 })
+  s.wait(limits.LEFT_MS! + limits.PROBE_INTERVAL_MS!)
+  assert.equal(s.joined(), [], 'without them it is left')
+})
+
 test('a partition heals by itself: both sides come back', () => {
   for (let seed = 1; seed <= 5; seed++) {
     const { net, nodes } = met(4, seed, 5)
