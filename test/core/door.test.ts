@@ -1,6 +1,6 @@
 /**
- * The door of the core, rule by rule of spec/abi.md, where the host (host.ts) does not already check
- * it at every record: payloads and completions (ABI-11, ABI-20, ABI-21) are checked everywhere.
+ * The door of the core, rule by rule of spec/abi.md, where the host (host.ts) does not already
+ * check it at every record: payloads and completions (ABI-11, ABI-20, ABI-21) are checked always.
  */
 import * as assert from 'uvu/assert'
 import { suite } from '../suite.ts'

@@ -27,8 +27,8 @@ export function encode(item: Item): Uint8Array {
 
 const EDGES = [0, 1, 2, 23, 24, 255, 256, 65535, 65536, 0x7fffffff, 0x80000000, 0xffffffff]
 const STATUSES = [0, 1, 2, 3, 4, 5, 7, 13, 64, 96, 128, 133, 200]
-const PATHS = ['', 'x', 'y', 'a/b', '/', '/...', '...', '//', '.', 'x/', '/core/x', '/core', 'new/1',
-  'a'.repeat(255), 'a'.repeat(256), 'b/'.repeat(600), '\0', '/evil/x']
+const PATHS = ['', 'x', 'y', 'a/b', '/', '/...', '...', '//', '.', 'x/', '/core/x', '/core',
+  'new/1', 'a'.repeat(255), 'a'.repeat(256), 'b/'.repeat(600), '\0', '/evil/x']
 
 /** What fields are drawn from; `number` and `received` where the session stands. */
 export interface Drawer { random: Random, channels: number[], offers: number[], number: number,

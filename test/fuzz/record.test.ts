@@ -35,8 +35,9 @@ function bent(random: Random, record: Uint8Array): Uint8Array {
   const copy = record.slice()
   const view = new DataView(copy.buffer)
   const first = view.getUint32(0, true)
-  if (random.once_in(2)) view.setUint32(0, (first & 0xffff0000 | random.below(70)) >>> 0, true)
-  else view.setUint32(0, (first & 0xffff | random.pick([0, 1, 2, 5, 300, 0xffff]) << 16) >>> 0, true)
+  const other = random.once_in(2) ? first & 0xffff0000 | random.below(70)
+    : first & 0xffff | random.pick([0, 1, 2, 5, 300, 0xffff]) << 16
+  view.setUint32(0, other >>> 0, true)
   return random.once_in(3) ? join(copy, random.bytes(4 * random.below(5))) : copy
 }
 

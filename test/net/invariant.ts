@@ -4,10 +4,10 @@
  * Lives here: healing, the checks at rest, draining, the checks of every message's fate.
  * Does not live here: the programs (program.ts).
  *
- * In PROTOCOL's words: a message is received at most once unless it is marked again; a send that is
- * done was received, is buffered, or was lost with its owner or a scrub; a send that is not done was
- * received by nobody; exactly one case of each select; after healing every operation ends and no two
- * offers that fit stay parked; payloads return.
+ * In PROTOCOL's words: a message is received at most once unless it is marked again; a send that
+ * is done was received, is buffered, or was lost with its owner or a scrub; a send that is not done
+ * was received by nobody; exactly one case of each select; after healing every operation ends and
+ * no two offers that fit stay parked; payloads return.
  */
 import { limits } from '../core/door.ts'
 import type { Node } from './node.ts'
@@ -121,9 +121,9 @@ function check_parked(world: World): void {
 function end_readers(world: World): void {
   for (const reader of [...world.readers]) if (reader.node.alive) world.end_reader(reader)
   // Reads of a channel of one's own are plain receives, which outlive their reader.
-  for (const { node, op, kind, outcome } of world.records) {
-    if (kind === 'read' && outcome === undefined && node.alive) node.do(() => node.host.withdraw(op))
-  }
+  const reads = world.records.filter(({ node, kind, outcome }) =>
+    kind === 'read' && outcome === undefined && node.alive)
+  for (const { node, op } of reads) node.do(() => node.host.withdraw(op))
   rest(world, 1_000)
 }
 

@@ -1,8 +1,8 @@
 /**
  * Order and bounds between two and three peers, over links that break.
  *
- * Lives here: FIFO per sender and channel for one reader (DESIGN 3), exactly once while both live
- * (DESIGN 5), the bounds of WIRE-12 and ABI-23. Does not live here: programs of every kind
+ * Lives here: FIFO per sender and channel for one reader, exactly once while both live, the bounds
+ * of WIRE-12 and ABI-23. Does not live here: programs of every kind
  * (random.test.ts).
  */
 import * as assert from 'uvu/assert'
@@ -82,7 +82,7 @@ test('WIRE-12: more offers than a peer may park are held back, and all are serve
   assert.ok(sends.every((op) => a.host.status(op) === 'OK'))
 }, { timeout_ms: 60_000 })
 
-test('WIRE-12: a send that is held back can be withdrawn for sure, also while nobody answers', () => {
+test('WIRE-12: a send that is held back is withdrawn for sure, though nobody answers', () => {
   const { net, a, b } = trio()
   const [x, x_a] = b.share('x', 0, a)
   const bytes = limits.MESSAGE_BYTES_MAX!

@@ -66,7 +66,7 @@ test('rule 8: a plain send that arrived is in hand, so nobody holds it', () => {
     ['a>b offer_send', 'c>b offer_receive', 'b>c deliver', 'c>b grant', 'b>a end'])
 })
 
-test('rule 9: one firm claim carries the message, and a buffered one goes back to its place', () => {
+test('rule 9: one firm claim carries the message, a buffered one goes back to its place', () => {
   const { net, a, b } = trio()
   const [x, x_a] = b.share('x', 3, a)
   for (const text of ['1', '2', '3']) b.do(() => b.host.send(x!, text))
@@ -193,7 +193,7 @@ test('rule 12: the receiver is held first and released when the sender says no',
   assert.is(a.host.status(next), 'OK')
 })
 
-test('rule 13: the partner is gone while a hold claim is out: the grant is answered RELEASE', () => {
+test('rule 13: the partner is gone while a hold claim is out', () => {
   const { net, a, b, c } = trio()
   const [x, x_a, x_c] = b.share('x', 0, a, c)
   const [y, y_a] = c.share('y', 1, a)

@@ -1,8 +1,8 @@
 /**
  * Random programs over two to four peers with cuts, delays, stalls, freezes and deaths.
  *
- * Lives here: running seeds, making a failing program smaller, the corpus of seeds that failed once.
- * Does not live here: programs (program.ts), what must hold (invariant.ts).
+ * Lives here: running seeds, making a failing program smaller, the corpus of seeds that failed
+ * once. Does not live here: programs (program.ts), what must hold (invariant.ts).
  *
  * Replay: `node test/net/random.test.ts SEED`.
  */
