@@ -302,7 +302,7 @@ test('a frozen peer is left, comes back as a new incarnation, and its host is to
       renewed: (incarnation) => renewed.push(incarnation)
     })
     bob.found('id-alice', [...alice.self.addresses])
-    await until(() => alice.peers().length === 2)
+    await until(() => alice.peers().length === 2 && bob.peers().length === 2)
     const events: MemberEvent[] = []
     const gather = async () => {
       for await (const event of alice.members()) if (event.peer.name === 'bob') events.push(event)
