@@ -222,7 +222,7 @@ export class Channel<T = unknown> extends Reference {
   }
 
   #send(value: T, options: WaitOptions | undefined, trying: boolean): Promise<boolean> {
-    const operation = new SendOperation(this.what, trying)
+    const operation = SendOperation.of(this, trying)
     try {
       const { home } = this
       this.checkHeld()
@@ -237,12 +237,14 @@ export class Channel<T = unknown> extends Reference {
   }
 
   #receive<R>(options: WaitOptions | undefined, shape: number): Promise<R> {
-    const operation = new ReceiveOperation<R>(this.what, shape)
+    const operation = ReceiveOperation.of<R>(this, shape)
     try {
       const { home } = this
       this.checkHeld()
       const { signal, timeout_ms } = checkWait(options)
-      const at = home.begin(IN_RECEIVE, IN_RECEIVE_WORDS, operation)
+      const at = timeout_ms === 0
+        ? home.beginTimeless(IN_RECEIVE, IN_RECEIVE_WORDS, operation)
+        : home.begin(IN_RECEIVE, IN_RECEIVE_WORDS, operation)
       const { words } = home.memory
       words[at + IN_RECEIVE_REF] = this.#ref
       words[at + IN_RECEIVE_TIMEOUT_MS] = timeout_ms

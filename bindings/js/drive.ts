@@ -99,6 +99,8 @@ export class Drive {
   readonly #completion: Completion =
     { status: 0, which: 0, flags: 0, payload: 0, payloadBytes: 0, value: 0, refs: NO_REFS }
   #busy = false
+  /** Something was written that looks at the time. */
+  #timed = true
   #later: (() => void)[] = []
   #timer: unknown = undefined
   #armed = 0
@@ -143,6 +145,12 @@ export class Drive {
    * written. Gives the record's index; the caller fills the rest at once and calls `go`.
    */
   begin(kind: number, words: number, listener: Listener & { id?: number }): number {
+    this.#timed = true
+    return this.beginTimeless(kind, words, listener)
+  }
+
+  /** As `begin`, for an operation that looks at no time: the clock need not be read for it. */
+  beginTimeless(kind: number, words: number, listener: Listener & { id?: number }): number {
     if (this.#ended !== undefined) throw this.#ended
     let slot = this.#free.pop()
     if (slot === undefined) {
@@ -162,6 +170,7 @@ export class Drive {
   /** Room for a record that is no operation. The caller fills it at once and calls `go`. */
   record(kind: number, words: number): number {
     if (this.#ended !== undefined) throw this.#ended
+    this.#timed = true
     const at = this.memory.reserve(words)
     this.memory.words[at] = kind | words << 16
     return at
@@ -230,7 +239,12 @@ export class Drive {
     try {
       do {
         do {
-          memory.header[HEADER_NOW_MS] = this.#millisecond()
+          const { header } = memory
+          // Reading the clock costs as much as the core's own work for a local message.
+          if (this.#timed || header[HEADER_HAS_DEADLINE] !== 0) {
+            header[HEADER_NOW_MS] = this.#millisecond()
+            this.#timed = false
+          }
           const produced = this.#run(memory.count)
           memory.afterRun()
           if (produced > 0) {

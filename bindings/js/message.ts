@@ -59,7 +59,9 @@ export function writeSend(
   listener: Parameters<Drive['begin']>[2]
 ): void {
   const { packed, bytes, refs } = parcelOf(value, ref, drive)
-  const at = drive.begin(IN_SEND, IN_SEND_WORDS + refs.length, listener)
+  const count = IN_SEND_WORDS + refs.length
+  const at = timeout_ms === 0
+    ? drive.beginTimeless(IN_SEND, count, listener) : drive.begin(IN_SEND, count, listener)
   const { words } = drive.memory
   words[at + IN_SEND_REF] = ref
   words[at + IN_SEND_PAYLOAD] = drive.payloads.put(packed)
@@ -71,26 +73,26 @@ export function writeSend(
 }
 
 /** The value of a message that the core has handed over. Throws a Loss UNREADABLE. */
-export function messageOf(completion: Completion, drive: Drive, what: string): unknown {
+export function messageOf(completion: Completion, drive: Drive, source: Named): unknown {
   const shared = (completion.flags & COMPLETION_FLAG_SHARED) !== 0
   const packed = shared
     ? drive.payloads.peek(completion.payload)
     : drive.payloads.take(completion.payload)
   const refs = completion.refs
   const channels = refs.length === 0 ? NO_CHANNELS : refs.map((ref) => opener(drive, ref, true))
-  return valueOf(packed, shared, channels, what)
+  return valueOf(packed, shared, channels, source)
 }
 
 /** The value of what the table holds; `shared` when others will read it too. */
 export function valueOf(
-  packed: Packed, shared: boolean, channels: readonly Reference[], what: string
+  packed: Packed, shared: boolean, channels: readonly Reference[], source: Named
 ): unknown {
   if (typeof packed !== 'object' || packed === null) return packed
   try {
     return decode(shared ? packed.slice() : packed, channels)
   } catch (error) {
     for (const channel of channels) (channel as Reference & Disposable)[Symbol.dispose]()
-    throw Object.assign(new Loss('UNREADABLE', what, 'unknown'), { cause: error })
+    throw Object.assign(new Loss('UNREADABLE', source.what, 'unknown'), { cause: error })
   }
 }
 
@@ -99,23 +101,58 @@ export function lentChannels(refs: readonly number[], drive: Drive): (Reference 
   return refs.map((ref) => opener(drive, ref, false))
 }
 
+/** What names itself in sentences. */
+export interface Named { readonly what: string }
+
+/**
+ * The last operation of each kind that ended in the call that began it: nobody has it any more, and
+ * most calls of a busy program end so. It is used for the next one.
+ */
+let spare_send: SendOperation | undefined
+let spare_receive: ReceiveOperation<never> | undefined
+
+const SENT = Promise.resolve(true)
+
 /** A send that waits for its outcome. Resolves to true, with `try` also to false. */
 export class SendOperation extends Operation<boolean> {
-  readonly #what: string
-  readonly #trying: boolean
+  #source: Named
+  #trying: boolean
 
-  constructor(what: string, trying: boolean) {
+  private constructor(source: Named, trying: boolean) {
     super()
-    this.#what = what
+    this.#source = source
     this.#trying = trying
+  }
+
+  static of(source: Named, trying: boolean): SendOperation {
+    const spare = spare_send
+    if (spare === undefined) return new SendOperation(source, trying)
+    spare_send = undefined
+    spare.#source = source
+    spare.#trying = trying
+    return spare
+  }
+
+  override promise(): Promise<boolean> {
+    if (this.pending) return super.promise()
+    const promise = this.succeeded ? SENT : super.promise()
+    this.renew()
+    spare_send = this
+    return promise
   }
 
   done(completion: Completion): void {
     const { status } = completion
     if (status === ERROR_OK) this.resolve(true)
     else if (status === ERROR_WOULD_BLOCK && this.#trying) this.resolve(false)
-    else this.rejectStatus(status, this.#what, (completion.flags & COMPLETION_FLAG_UNKNOWN) !== 0)
+    else {
+      const unknown = (completion.flags & COMPLETION_FLAG_UNKNOWN) !== 0
+      this.rejectStatus(status, this.#source.what, unknown)
+    }
   }
+
+  /** True when it was sent. */
+  get succeeded(): boolean { return this.result === true }
 }
 
 /** How a receive gives its message. */
@@ -128,20 +165,38 @@ const FINISHED: IteratorReturnResult<undefined> = { value: undefined, done: true
 
 /** A receive that waits for its message. */
 export class ReceiveOperation<R> extends Operation<R> {
-  readonly #what: string
-  readonly #shape: number
+  #source: Named
+  #shape: number
 
-  constructor(what: string, shape: number) {
+  private constructor(source: Named, shape: number) {
     super()
-    this.#what = what
+    this.#source = source
     this.#shape = shape
+  }
+
+  static of<R>(source: Named, shape: number): ReceiveOperation<R> {
+    const spare = spare_receive as ReceiveOperation<R> | undefined
+    if (spare === undefined) return new ReceiveOperation<R>(source, shape)
+    spare_receive = undefined
+    spare.#source = source
+    spare.#shape = shape
+    return spare
+  }
+
+  override promise(): Promise<R> {
+    const promise = super.promise()
+    if (!this.pending) {
+      this.renew()
+      spare_receive = this as unknown as ReceiveOperation<never>
+    }
+    return promise
   }
 
   done(completion: Completion, drive: Drive): void {
     const { status } = completion
     if (status === ERROR_OK) {
       let value: unknown
-      try { value = messageOf(completion, drive, this.#what) } catch (error) {
+      try { value = messageOf(completion, drive, this.#source) } catch (error) {
         return this.#unreadable(error)
       }
       const again = (completion.flags & COMPLETION_FLAG_AGAIN) !== 0
@@ -153,7 +208,8 @@ export class ReceiveOperation<R> extends Operation<R> {
     } else if (status === ERROR_WOULD_BLOCK && this.#shape === SHAPE_TRIED) {
       this.resolve(undefined as R)
     } else {
-      this.rejectStatus(status, this.#what, (completion.flags & COMPLETION_FLAG_UNKNOWN) !== 0)
+      const unknown = (completion.flags & COMPLETION_FLAG_UNKNOWN) !== 0
+      this.rejectStatus(status, this.#source.what, unknown)
     }
   }
 

@@ -50,6 +50,8 @@ export function blamed(
   return { what: cases.map((one) => one.what).join(', '), name: undefined }
 }
 
+const NAMELESS = { what: '(unnamed)' }
+
 /** A receive or a select with the flag hold. */
 export class HoldOperation<T> extends Operation<Offered<T>> {
   readonly #drive: Drive
@@ -85,7 +87,7 @@ export class HoldOperation<T> extends Operation<Offered<T>> {
     this.#channels = channels
     let value: unknown
     try {
-      value = valueOf(drive.payloads.peek(offer.payload), true, channels, chosen?.what ?? '')
+      value = valueOf(drive.payloads.peek(offer.payload), true, channels, chosen ?? NAMELESS)
     } catch (error) {
       // Nobody can ever read it: it is taken out of the way, as a receive would do.
       this.#take().catch(() => {})

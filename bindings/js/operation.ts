@@ -60,6 +60,11 @@ export abstract class Operation<T> implements Receiver {
   /** True until it has a result or an error. */
   get pending(): boolean { return this.#state === PENDING }
 
+  /** The result of an operation that had none waiting for it. */
+  protected get result(): unknown {
+    return this.#state === FULFILLED ? this.#outcome : undefined
+  }
+
   fail(error: Error): void {
     this.reject(error)
   }
@@ -93,6 +98,14 @@ export abstract class Operation<T> implements Receiver {
     this.#resolve = captured_resolve
     this.#reject = captured_reject
     return promise as Promise<T>
+  }
+
+  /** As new, for an operation that has ended and whose promise was settled when it was made. */
+  protected renew(): void {
+    this.#state = PENDING
+    this.#outcome = undefined
+    this.#signal = undefined
+    this.#late = false
   }
 
   resolve(value: T): void {

@@ -228,7 +228,7 @@ class SelectOperation extends Operation<object> {
     const again = (completion.flags & COMPLETION_FLAG_AGAIN) !== 0
     let value: unknown
     try {
-      value = messageOf(completion, drive, chosen.what)
+      value = messageOf(completion, drive, chosen)
     } catch (error) {
       if (!(error instanceof Loss)) throw error
       return this.reject(new Loss(error.code, chosen.what, error.outcome, chosen.name))

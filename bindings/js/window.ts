@@ -238,12 +238,14 @@ export class Reader<T> {
   }
 
   #read<R>(options: WaitOptions | undefined, shape: number): Promise<R> {
-    const operation = new ReceiveOperation<R>(this.#channel.what, shape)
+    const operation = ReceiveOperation.of<R>(this.#channel, shape)
     try {
       if (this.#ended) refuse('the reader was ended')
       const { signal, timeout_ms } = checkWait(options)
       if (this.#id === 0) return this.#opening!.then(() => this.#read<R>(options, shape))
-      const at = this.#drive.begin(IN_READ, IN_READ_WORDS, operation)
+      const at = timeout_ms === 0
+        ? this.#drive.beginTimeless(IN_READ, IN_READ_WORDS, operation)
+        : this.#drive.begin(IN_READ, IN_READ_WORDS, operation)
       const { words } = this.#drive.memory
       words[at + IN_READ_READER] = this.#id
       words[at + IN_READ_TIMEOUT_MS] = timeout_ms
