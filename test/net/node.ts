@@ -38,6 +38,9 @@ export class Node {
   readonly events: { event: string, id: string, name: string, incarnation: number,
     at_ms: number }[] = []
   readonly started: { process: number, path: string, text: string, channels: number[] }[] = []
+  /** What the host answers to `start`. */
+  start_status = codes.OK!
+  readonly stopped: number[] = []
   readonly unlinked: number[] = []
   /** Answers `verify`. */
   verdict: (peer: string, chain: string) => Verdict =
@@ -188,6 +191,7 @@ export class Node {
         return this.soon(() =>
           this.host.put('signaled', { token: fields.token!, status: codes.OK! }))
       case 'stop':
+        this.stopped.push(fields.process!)
         return this.soon(() => this.host.put('ended', { process: fields.process! }))
       default: throw new Error(`an order ${order.name} that no host knows`)
     }
@@ -260,6 +264,6 @@ export class Node {
       process: process!, path: tail_text(order, 0, path_bytes!),
       text: this.host.accept(payload!), channels: [stdin!, stdout!, stderr!, exit!]
     })
-    this.soon(() => this.host.put('started', { process: process!, status: codes.OK! }))
+    this.soon(() => this.host.put('started', { process: process!, status: this.start_status }))
   }
 }
