@@ -62,8 +62,8 @@ class HostProcesses implements Processes {
    * Starts a process in a group of its own; resolves when it runs.
    *
    * Its stdin, stdout and stderr channels are pumped until they end; `ended` is called once, after
-   * the exit was sent. The four channels are disposed when there is nothing left to pump. Refusals, nothing started: BAD_ARGUMENT, PROGRAM_NOT_FOUND,
-   * CANNOT_START, TOO_MANY, LEAVING.
+   * the exit was sent. The four channels are disposed when there is nothing left to pump. Refusals,
+   * nothing started: BAD_ARGUMENT, PROGRAM_NOT_FOUND, CANNOT_START, TOO_MANY, LEAVING.
    */
   async start(order: ProcessOrder, ended: () => void): Promise<void> {
     if (this.#living.size >= PROCESSES_MAX) throw new Refusal('TOO_MANY', 'PROCESSES_MAX')

@@ -81,6 +81,10 @@ test('each room\'s README names what is in the room', () => {
   }
   const rooms = ['core', 'transports', 'test', 'bindings', 'examples'].flatMap((r) => missing(r))
   const inside = ['js', 'node', 'cli'].flatMap((room) => missing(`bindings/${room}`, 'bindings'))
+  const pages = readFileSync(`${ROOT}spec/README.md`, 'utf8')
+  const spec = readHouse().map(({ path }) => path)
+    .filter((path) => /^spec\/(tables\/)?[^/]+$/.test(path) && path !== 'spec/README.md')
+  assert.equal(spec.filter((path) => !pages.includes(`(${path.slice('spec/'.length)})`)), [])
   const known = /^(test\/(run|suite)|bindings\/js\/tables|bindings\/node\/daemon-\w+)$/
   assert.equal([...rooms, ...inside].filter((name) => !known.test(name)), [])
   assert.ok(unnamed('core', '`abi`').length > 20)

@@ -1,5 +1,5 @@
 /**
- * Peers without a valid chain, at the door of a real one: they get a closed stream and nothing else.
+ * Peers without a valid chain, at the door of a real one: they get a closed stream, nothing else.
  */
 import * as assert from 'uvu/assert'
 import { mkdtempSync, rmSync } from 'node:fs'
