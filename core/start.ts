@@ -20,7 +20,7 @@ import { Payload, drop_handle, payload_new, payload_refs_open } from './payload'
 import { quick_receive, quick_send } from './quick'
 import { random_below } from './random'
 import { ref_channel, ref_remote, ref_retain } from './reference'
-import { end_operation, take_offered } from './select'
+import { after_due, end_operation, take_offered } from './select'
 import { settle } from './settle'
 import { timer_set } from './timer'
 import { IS_SELECT, IS_TRY, Operation, RECEIVE, SEND, Waiter, is, waiter_new } from './waiter'
@@ -285,7 +285,9 @@ function select_begin(id: u32, op: Operation, count: u32, flags: u32): void {
     if (case_kind(at) == CASE_AFTER) {
       if (case_ref(at) != 0) continue
       untried(shuffled, i + 1, count)
-      end_operation(op, ERROR_OK, which, 0)
+      // A case before it may hold the select as a sender: then the outcome comes first (rule 5).
+      op.after_case = <u16>which
+      after_due(op)
       return
     }
     const w = case_offer(at, which, flags)

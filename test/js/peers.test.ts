@@ -98,6 +98,19 @@ test('one select waits on channels of several peers, a timer and a send', async 
   assert.equal(await select(cases, { default: true }), { case: 'default' })
 })
 
+test('a timer of 0 ms beside a send whose message is on its way waits for its outcome', async (t) => {
+  const [alice, bob] = await peers(t, ['alice', 'bob'])
+  const meet = await alice.make<number>('meet')
+  const far = await bob.open<number>('/alice/meet')
+  for (let i = 0; i < 20; i++) {
+    const received = far.receive({ timeout: 5000 })
+    await far.stat()
+    const chosen = await select({ out: meet.sending(i), now: after(0) })
+    if (chosen.case === 'now') await meet.send(i)
+    assert.is((await received).value, i)
+  }
+})
+
 test('windows carry messages in order and leave nothing behind', async (t) => {
   const [alice, bob] = await peers(t, ['alice', 'bob'])
   const jobs = await alice.make<number>('jobs', { capacity: 16 })
