@@ -11,10 +11,13 @@
  */
 import { limits } from '../core/door.ts'
 import type { Node } from './node.ts'
+import { used_bytes } from './world.ts'
 import type { Record, World } from './world.ts'
 
 const REST_MS = 8_000
 const TURNS_MAX = 500
+/** Tables that widened once, and nothing that grows with what happened. */
+const GROWTH_BYTES_MAX = 1024
 /** A peer that is declared left may have taken messages this long before. */
 const GHOST_MS = 6_000
 
@@ -219,5 +222,15 @@ function finish(world: World): void {
     owner.do(() => owner.host.scrub(ref))
   })
   world.wait(4_000)
-  for (const node of world.net.nodes) if (node.alive) node.host.check_settled(node.own_texts())
+  world.net.nodes.forEach((node, nth) => {
+    if (!node.alive) return
+    node.host.check_settled(node.own_texts())
+    for (const ref of world.refs[nth]!) node.do(() => node.host.release(ref))
+  })
+  world.wait(500)
+  world.net.nodes.forEach((node, nth) => {
+    const growth = used_bytes(node) - world.used_bytes[nth]!
+    if (!node.alive || growth <= GROWTH_BYTES_MAX) return
+    throw new Error(`${node.name} keeps ${growth} bytes`)
+  })
 }

@@ -180,8 +180,8 @@ test('who shows no valid chain gets nothing but a closed link', () => {
   const { net, a, b } = trio()
   const stranger = net.join('stranger')
   for (const node of [a, b]) {
-    node.verdict = (peer) => ({ status: peer === stranger.id ? codes.BAD_CERTIFICATE! : 0, rights: 7,
-      expires_ms: 0, prefix: '' })
+    node.verdict = (peer) => ({ rights: 7, expires_ms: 0, prefix: '',
+      status: peer === stranger.id ? codes.BAD_CERTIFICATE! : 0 })
   }
   const heard: string[] = []
   net.watch = ({ from, to, text }) => { if (to === stranger && from !== stranger) heard.push(text) }

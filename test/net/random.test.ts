@@ -6,7 +6,9 @@
  *
  * Replay: `node test/net/random.test.ts SEED`.
  */
+import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import * as assert from 'uvu/assert'
 import { suite } from '../suite.ts'
 import { shrink } from '../property/shrink.ts'
 import { settle_and_check } from './invariant.ts'
@@ -58,6 +60,21 @@ if (replay !== undefined && /^\d+$/.test(replay)) {
     const { seeds } = JSON.parse(readFileSync(url, 'utf8')) as { seeds: { seed: number }[] }
     for (const { seed } of seeds) check(seed)
   }, { timeout_ms: 60_000 })
+
+  test('one seed replays everything, to the byte', () => {
+    const story = (seed: number): string => {
+      const hash = createHash('sha256')
+      const world = new World(program_of(seed))
+      world.net.watch = ({ from, to, header, text, at_ms }) => {
+        hash.update(`${at_ms} ${from.name} ${to.name} ${text} `).update(header)
+      }
+      world.run()
+      world.wait(3_000)
+      return hash.digest('hex')
+    }
+    for (const seed of [1, 2, 3, 4, 5]) assert.is(story(seed), story(seed))
+    assert.is.not(story(1), story(2))
+  })
 
   test('programs of new seeds keep every promise', () => {
     const first = Number(process.env.CIRCUIT_SEED ?? Date.now() % 1_000_000_000)

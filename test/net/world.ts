@@ -18,11 +18,18 @@ export interface Record {
   incarnation: number
 }
 
+/** Bytes of blocks that a core has given out. */
+export function used_bytes(node: Node): number {
+  return node.host.door.cell('memory_bytes_used')
+}
+
 /** The peers, channels and operations of one run. */
 export class World {
   readonly net: Net
   readonly program: Program
   readonly records: Record[] = []
+  /** What each core used before the first step. */
+  readonly used_bytes: number[]
   /** References by node, then channel. */
   readonly refs: number[][]
   /** Channels that a step closed or scrubbed. */
@@ -53,6 +60,7 @@ export class World {
       this.refs[owner]!.push(ref!)
       others.forEach((node, at) => this.refs[this.net.nodes.indexOf(node)]!.push(rest[at]!))
     })
+    this.used_bytes = this.net.nodes.map((node) => used_bytes(node))
   }
 
   owner(channel: number): Node { return this.net.nodes[this.program.channels[channel]!.owner]! }
