@@ -98,7 +98,7 @@ test('one select waits on channels of several peers, a timer and a send', async 
   assert.equal(await select(cases, { default: true }), { case: 'default' })
 })
 
-test('a timer of 0 ms beside a send whose message is on its way waits for its outcome', async (t) => {
+test('a timer of 0 ms beside a send whose message is out waits for its outcome', async (t) => {
   const [alice, bob] = await peers(t, ['alice', 'bob'])
   const meet = await alice.make<number>('meet')
   const far = await bob.open<number>('/alice/meet')
