@@ -55,7 +55,7 @@ export function printScene(scene: Scene): void {
 export function printFigures(figures: readonly Figure[]): void {
   const [first] = figures
   if (first === undefined) return
-  console.log(`\n${first.work} (one ${first.unit}: median, least … most of the rounds)`)
+  console.log(`\n${first.work} (one ${first.unit}: median, least … most; here: processor time)`)
   for (const figure of figures) console.log(`  ${lineOf(figure)}`)
 }
 
@@ -63,12 +63,14 @@ function lineOf(figure: Figure): string {
   const name = figure.contender.padEnd(50)
   const note = figure.note === undefined ? '' : `   ${figure.note}`
   if (figure.failure !== undefined) return `${name} fails: ${figure.failure}${note}`
-  const { median_ns, least_ns, most_ns, bytes } = figure
-  const spread = `${duration(least_ns)} … ${duration(most_ns)}`.padEnd(21)
+  const { median_ns, least_ns, most_ns, processor_ns, bytes } = figure
+  const spread = `${duration(least_ns)} … ${duration(most_ns)}`.padEnd(19)
   const rate = bytes !== undefined && bytes >= 1024
     ? `${(bytes / median_ns * 1000).toFixed(0)} MB/s`
     : `${thousands(1e9 / median_ns)}/s`
-  return `${name}${duration(median_ns).padStart(9)}  ${spread} ${rate.padStart(12)}${note}`
+  const here = processor_ns === undefined ? '' : `here ${duration(processor_ns)}`
+  const columns = [duration(median_ns).padStart(9), spread, rate.padStart(12), here.padStart(13)]
+  return `${name}${columns.join('  ')}${note}`
 }
 
 function duration(ns: number): string {

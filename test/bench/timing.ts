@@ -44,25 +44,37 @@ export interface Figure {
   median_ns: number
   least_ns: number
   most_ns: number
+  /** Median of the processor time of this process; it says more when the machine is busy. */
+  processor_ns?: number
   bytes?: number
   note?: string
   failure?: string
 }
 
 const ROUNDS = 7
-const ROUND_MS = 120
-const CALIBRATED_MS = 30
+const ROUND_MS = 200
+/** The last step of calibration; all steps together are twice that, and warm the code up. */
+const CALIBRATED_MS = 150
 const COUNT_FIRST = 16
 const COUNT_MAX = 2 ** 22
 /** A round that takes so long will not end: a message was lost. */
 const LIMIT_MS = 20_000
 
-interface Runner { contender: Contender, count: number, rounds_ns: number[], failure?: string }
+interface Runner {
+  contender: Contender
+  count: number
+  rounds_ns: number[]
+  processor_ns: number[]
+  failure?: string
+}
+
+/** `processor_ms` is left out by contenders that do their work in other processes. */
+interface Taken { ms: number, processor_ms: number | undefined }
 
 /** Measures all contenders of a work, in turns. */
 export async function measure(work: Work): Promise<Figure[]> {
   const runners: Runner[] = work.contenders.map((contender) =>
-    ({ contender, count: work.count ?? 0, rounds_ns: [] }))
+    ({ contender, count: work.count ?? 0, rounds_ns: [], processor_ns: [] }))
   for (const runner of runners) {
     await guarded(runner, () => calibrate(runner, work.count))
   }
@@ -70,8 +82,9 @@ export async function measure(work: Work): Promise<Figure[]> {
     for (let turn = 0; turn < runners.length; turn++) {
       const runner = runners[(turn + round) % runners.length]!
       await guarded(runner, async () => {
-        const ms = await timed(runner.contender, runner.count)
+        const { ms, processor_ms } = await timed(runner.contender, runner.count)
         runner.rounds_ns.push(ms * 1e6 / runner.count)
+        if (processor_ms !== undefined) runner.processor_ns.push(processor_ms * 1e6 / runner.count)
       })
     }
   }
@@ -85,22 +98,27 @@ async function calibrate(runner: Runner, fixed: number | undefined): Promise<voi
     return
   }
   for (let count = COUNT_FIRST; ; count *= 2) {
-    const ms = await timed(runner.contender, count)
+    const { ms } = await timed(runner.contender, count)
     if (ms < CALIBRATED_MS && count < COUNT_MAX) continue
     runner.count = Math.max(1, Math.min(COUNT_MAX, Math.round(count * ROUND_MS / ms)))
     return
   }
 }
 
-async function timed(contender: Contender, count: number): Promise<number> {
+async function timed(contender: Contender, count: number): Promise<Taken> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`no end within ${LIMIT_MS / 1000} s`)), LIMIT_MS)
   })
   try {
     const from = performance.now()
+    const processor_from = process.cpuUsage()
     const own = await Promise.race([contender.run(count), late])
-    return typeof own === 'number' ? own : performance.now() - from
+    const ms = performance.now() - from
+    const { user, system } = process.cpuUsage(processor_from)
+    return typeof own === 'number'
+      ? { ms: own, processor_ms: undefined }
+      : { ms, processor_ms: (user + system) / 1e3 }
   } finally {
     clearTimeout(timer)
   }
@@ -116,19 +134,23 @@ async function guarded(runner: Runner, step: () => Promise<void>): Promise<void>
 }
 
 function figureOf({ name, unit, bytes }: Work, runner: Runner): Figure {
-  const { contender, count, rounds_ns, failure } = runner
-  const sorted = [...rounds_ns].sort((a, b) => a - b)
+  const { contender, count, rounds_ns, processor_ns, failure } = runner
+  const sorted = sortedOf(rounds_ns)
   const figure: Figure = {
     work: name, contender: contender.name, unit, count, rounds_ns,
     median_ns: sorted[sorted.length >> 1] ?? NaN,
     least_ns: sorted[0] ?? NaN,
     most_ns: sorted.at(-1) ?? NaN
   }
+  const processor = sortedOf(processor_ns)[processor_ns.length >> 1]
+  if (processor !== undefined) figure.processor_ns = processor
   if (bytes !== undefined) figure.bytes = bytes
   if (contender.note !== undefined) figure.note = contender.note
   if (failure !== undefined) figure.failure = failure
   return figure
 }
+
+const sortedOf = (values: readonly number[]) => [...values].sort((a, b) => a - b)
 
 /** Throws when two numbers that must be the same are not. */
 export function same(found: number, expected: number, what: string): void {
