@@ -148,7 +148,9 @@ export class Model {
     if (operation.state !== 'free') return []
     return operation.cases.flatMap((one, nth) => {
       const channel = one.channel
-      if (channel === undefined) return []
+      if (channel === undefined) {
+        return one.at_ms! <= this.now_ms ? [this.ending(operation, 'OK', nth)] : []
+      }
       if (channel.state === 'scrubbed') return [this.ending(operation, 'SCRUBBED', nth)]
       return one.kind === 'send' ? this.possible_send(operation, channel, nth)
         : this.possible_receive(operation, channel, nth)

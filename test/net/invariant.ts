@@ -197,8 +197,10 @@ function check_messages(world: World, drained: { text: string, channel: number }
   }
 }
 
+/** Sessions end by a peer that is declared left, and by one's own leaving. */
 function left_somewhere(world: World): boolean {
-  return world.net.nodes.some(({ events }) => events.some(({ event }) => event === 'left'))
+  return world.leaving.size > 0 ||
+    world.net.nodes.some(({ events }) => events.some(({ event }) => event === 'left'))
 }
 
 /** A buffer's messages go with its owner's death or a scrub. */

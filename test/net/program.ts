@@ -78,7 +78,7 @@ function operation_of(random: Random, lean: Lean): Step {
   if (draw < 86) {
     const cases = Array.from({ length: random.between(1, 4) }, (): StepCase => ({
       kind: random.once_in(10) ? 'after' : random.once_in(2) ? 'send' : 'receive',
-      channel: random.below(channels), ms: random.between(1, 150)
+      channel: random.below(channels), ms: random.once_in(8) ? 0 : random.between(1, 150)
     }))
     return { do: 'select', node, cases, options: options_of(random, true, lean) }
   }

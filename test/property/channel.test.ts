@@ -34,16 +34,20 @@ function options_of(random: Random, lean: Lean, receives: boolean): PairOptions 
   return options
 }
 
+function after_of(random: Random): PairCase {
+  return { kind: 'after', ms: random.once_in(6) ? 0 : random.between(1, 60) }
+}
+
 function select_of(random: Random, lean: Lean): Step {
   // Beside operations made with hold, selects stand in one line only: what waits in the line of a
   // select that is held elsewhere is the protocol's matter (test/net), not the model's.
   const most = lean.hold > 0 ? 1 : 6
   const cases = Array.from({ length: random.between(1, most) }, (): PairCase => {
-    if (most > 1 && random.once_in(12)) return { kind: 'after', ms: random.between(1, 60) }
+    if (most > 1 && random.once_in(12)) return after_of(random)
     const kind = random.once_in(2) ? 'send' : 'receive'
     return { kind, channel: random.below(lean.channels) }
   })
-  if (most === 1 && random.once_in(3)) cases.push({ kind: 'after', ms: random.between(1, 60) })
+  if (most === 1 && random.once_in(3)) cases.push(after_of(random))
   return { do: 'select', cases, options: options_of(random, lean, true) }
 }
 
@@ -112,9 +116,12 @@ function perform(pair: Pair, clock: Clock, step: Step): void {
   }
   if (pair.channels.length === 0) return
   if (step.do === 'select') {
-    const cases = step.cases.map((one): PairCase => one.kind === 'after'
-      ? { kind: 'after', ms: clock.free(one.ms!) }
-      : { kind: one.kind, channel: channel_of(pair, one.channel!) })
+    const cases = step.cases.map((one): PairCase => {
+      if (one.kind !== 'after') return { kind: one.kind, channel: channel_of(pair, one.channel!) }
+      // A timer of no time is ready at once, but for a select that does not wait.
+      const ready = one.ms === 0 && step.options.try !== true
+      return { kind: 'after', ms: ready ? 0 : clock.free(Math.max(1, one.ms!)) }
+    })
     pair.select(cases, clock.options(step.options))
     return
   }
