@@ -49,17 +49,20 @@ export interface Sending<T = unknown> {
 export class Channel<T = unknown> extends Reference {
   /** The path under which it was made or opened; undefined when it has none or it is not known. */
   readonly path: string | undefined
-  readonly home: Drive
+  readonly #home: Drive
   #ref: number
 
   /** For the binding: programs get channels from a circuit. */
   constructor(drive: Drive, ref: number, path?: string, counted = true) {
     super()
-    this.home = drive
+    this.#home = drive
     this.#ref = ref
     this.path = path
     if (counted) drive.holds(this, ref)
   }
+
+  /** For the binding: the driver of the circuit that it belongs to. */
+  get home(): Drive { return this.#home }
 
   /** The core's number for it; 0 once it was disposed. */
   get ref(): number { return this.#ref }
@@ -205,14 +208,14 @@ export class Channel<T = unknown> extends Reference {
   /** Gives the handle back; the channel itself lives on. Later calls on this object are refused. */
   [Symbol.dispose](): void {
     if (this.#ref === 0) return
-    this.home.letGo(this)
-    this.home.releaseRef(this.#ref)
+    this.#home.letGo(this)
+    this.#home.releaseRef(this.#ref)
     this.#ref = 0
   }
 
   /** For the binding: a channel that was lent is now held, or was taken back. */
   settle(held: boolean): void {
-    if (held) this.home.holds(this, this.#ref)
+    if (held) this.#home.holds(this, this.#ref)
     else this.#ref = 0
   }
 
@@ -224,7 +227,7 @@ export class Channel<T = unknown> extends Reference {
   #send(value: T, options: WaitOptions | undefined, trying: boolean): Promise<boolean> {
     const operation = SendOperation.of(this, trying)
     try {
-      const { home } = this
+      const home = this.#home
       this.checkHeld()
       const { signal, timeout_ms } = checkWait(options)
       writeSend(home, this.#ref, value, timeout_ms, trying ? OP_FLAG_TRY : 0, operation)
@@ -239,7 +242,7 @@ export class Channel<T = unknown> extends Reference {
   #receive<R>(options: WaitOptions | undefined, shape: number): Promise<R> {
     const operation = ReceiveOperation.of<R>(this, shape)
     try {
-      const { home } = this
+      const home = this.#home
       this.checkHeld()
       const { signal, timeout_ms } = checkWait(options)
       const at = timeout_ms === 0
@@ -273,7 +276,7 @@ export class Channel<T = unknown> extends Reference {
 
   #begun(options: WaitOptions | undefined) {
     this.checkHeld()
-    return { drive: this.home, ...checkWait(options) }
+    return { drive: this.#home, ...checkWait(options) }
   }
 }
 

@@ -5,7 +5,7 @@
  * (channel.test.ts, select.test.ts), the door itself (test/core).
  */
 import * as assert from 'uvu/assert'
-import { Channel, createCircuit, Fault, select } from '../../bindings/js/index.ts'
+import { Channel, createCircuit, Fault, receiveOffered, select } from '../../bindings/js/index.ts'
 import type { CircuitOptions } from '../../bindings/js/index.ts'
 import { Drive } from '../../bindings/js/drive.ts'
 import type { Timers } from '../../bindings/js/drive.ts'
@@ -281,6 +281,14 @@ test('refused, withdrawn and dropped messages leave nothing in the tables either
     assert.equal(await Promise.all(parked), ['SCRUBBED', 'aborted', 'SCRUBBED'])
     channel[Symbol.dispose]()
   }
+  const shown = channelOf<unknown>(host, 1)
+  await shown.send({ i: -1 })
+  for (let i = 0; i < 1000; i++) {
+    const offer = await receiveOffered(shown)
+    if (i % 2 === 0) offer.deny()
+    else await Promise.all([offer.take(), shown.send({ i })])
+  }
+  await shown.scrub()
   assert.is(drive.payloads.size, begun)
   assert.is(drive.operations, 0)
 })
