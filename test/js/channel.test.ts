@@ -2,8 +2,8 @@
  * Channels of one peer, as a program uses them.
  *
  * Lives here: the calls of Channel and receiveOffered, their arguments, signals and timeouts. Does
- * not live here: windows (window.test.ts), the rules of matching (test/core, test/model), channels of other
- * peers (peers.test.ts).
+ * not live here: windows (window.test.ts), the rules of matching (test/core, test/model), channels
+ * of other peers (peers.test.ts).
  */
 import * as assert from 'uvu/assert'
 import { inspect } from 'node:util'
