@@ -80,6 +80,8 @@ export class Model {
     })
     this.attempt(operation)
     this.give_up(operation)
+    // A timer of no time is due at once, also while a message is shown.
+    this.advance(this.now_ms)
   }
 
   /** Takes an operation back. A sender whose message is shown waits for the answer. */
