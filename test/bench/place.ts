@@ -56,17 +56,15 @@ export class Place {
     return child
   }
 
-  /** Ends what still runs: asked first, then killed. */
+  /** Ends what still runs, the last one first: asked, then killed. */
   async end(): Promise<void> {
-    const ended = [...this.#children].map((child) => {
-      child.kill('SIGTERM')
+    for (const child of [...this.#children].reverse()) {
       const late = setTimeout(() => child.kill('SIGKILL'), ENDING_MS)
-      return new Promise<void>((resolve) => child.once('exit', () => {
-        clearTimeout(late)
-        resolve()
-      }))
-    })
-    await Promise.all(ended)
+      const ended = new Promise((resolve) => child.once('exit', resolve))
+      child.kill('SIGTERM')
+      await ended
+      clearTimeout(late)
+    }
     rmSync(this.folder, { recursive: true, force: true })
   }
 

@@ -98,7 +98,9 @@ async function calibrate(runner: Runner, fixed: number | undefined): Promise<voi
     return
   }
   for (let count = COUNT_FIRST; ; count *= 2) {
-    const { ms } = await timed(runner.contender, count)
+    let { ms } = await timed(runner.contender, count)
+    // Once more: a hiccup of the machine would make the count too small.
+    if (ms >= CALIBRATED_MS) ms = Math.min(ms, (await timed(runner.contender, count)).ms)
     if (ms < CALIBRATED_MS && count < COUNT_MAX) continue
     runner.count = Math.max(1, Math.min(COUNT_MAX, Math.round(count * ROUND_MS / ms)))
     return
