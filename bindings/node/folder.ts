@@ -12,11 +12,11 @@
  * All of it is synchronous: the files are small, and a start reads a handful of them.
  */
 import {
-  chmodSync, closeSync, constants, fstatSync, fsyncSync, lstatSync, mkdirSync, openSync,
+  chmodSync, closeSync, constants, existsSync, fstatSync, fsyncSync, lstatSync, mkdirSync, openSync,
   readdirSync, readFileSync, renameSync, rmSync, writeSync
 } from 'node:fs'
 import { homedir, userInfo } from 'node:os'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 
 const FOLDER_MODE = 0o700
 const FILE_MODE = 0o600
@@ -40,9 +40,9 @@ export function failedWith(error: unknown, code: string): boolean {
  */
 export function openFolder(path: string): void {
   try {
-    mkdirSync(path, { recursive: true, mode: FOLDER_MODE })
+    makeFolder(path)
   } catch (error) {
-    if (!failedWith(error, 'EEXIST')) throw new NotPrivate(reasonOf(error))
+    throw new NotPrivate(reasonOf(error))
   }
   const found = lstatSync(path)
   if (!found.isDirectory()) throw new NotPrivate('it is not a folder')
@@ -127,6 +127,18 @@ export function userId(): number {
 /** The user's home folder as the system knows it, whatever the environment says. */
 export function homeFolder(): string {
   return process.env['HOME'] || userInfo().homedir
+}
+
+/** Not by mkdir's own recursion, which never ends below a folder such as /proc. */
+function makeFolder(path: string, above = true): void {
+  try {
+    mkdirSync(path, { mode: FOLDER_MODE })
+  } catch (error) {
+    if (failedWith(error, 'EEXIST')) return
+    if (!above || !failedWith(error, 'ENOENT') || existsSync(dirname(path))) throw error
+    makeFolder(dirname(path))
+    makeFolder(path, false)
+  }
 }
 
 function reasonOf(error: unknown): string {

@@ -38,6 +38,14 @@ test('a second peer with the same state folder is refused', async () => {
   refused(await second.ended, 1, /Another peer runs with the state folder/)
 })
 
+test('a state folder that cannot be used says so, also where folders cannot be made', async () => {
+  for (const state of ['/proc/none', '/etc/passwd', '/etc/passwd/none']) {
+    refused(await place.run(['start', '--state', state]).ended, 1, /The state folder .* cannot be/)
+  }
+  const listen = ['--listen', 'nowhere', '--state', place.state('mute')]
+  refused(await place.run(['start', ...listen]).ended, 1, /Cannot listen at nowhere/)
+})
+
 test('without a peer every verb says how to start one', async () => {
   for (const args of [['ls'], ['recv', 'x'], ['select', 'recv:x'], ['leave'], ['invite']]) {
     refused(await place.call(args, { at: 'nobody' }), 1, /start one with: circuit start/)
