@@ -78,15 +78,19 @@ export function after(ms: number): After {
  * const chosen = await select({ job: jobs.receiving(), out: results.sending(1), late: after(50) })
  * if (chosen.case === 'job' && chosen.ok) console.log(chosen.value)
  */
-export async function select<const C extends Cases, const D extends boolean = false>(
+export function select<const C extends Cases, const D extends boolean = false>(
   cases: C, options?: SelectOptions<D>
 ): Promise<Chosen<C, D>> {
-  const asked = readCases(cases, options)
-  const { drive, signal } = asked
-  const operation = new SelectOperation(asked.cases)
-  writeSelect(drive, asked, 0, operation)
-  if (signal !== undefined) operation.watch(drive, signal)
-  return operation.promise() as Promise<unknown> as Promise<Chosen<C, D>>
+  try {
+    const asked = readCases(cases, options)
+    const { drive, signal } = asked
+    const operation = new SelectOperation(asked.cases)
+    writeSelect(drive, asked, 0, operation)
+    if (signal !== undefined) operation.watch(drive, signal)
+    return operation.promise() as Promise<unknown> as Promise<Chosen<C, D>>
+  } catch (error) {
+    return Promise.reject(error)
+  }
 }
 
 /**
@@ -107,11 +111,37 @@ export async function selectOffered(
 }
 
 /** One case as the record wants it. */
-interface ReadCase extends HeldCase { kind: number, target: number, parcel: Parcel | undefined }
+class ReadCase implements HeldCase {
+  readonly name: CaseName
+  readonly kind: number
+  /** The reference of its channel, or milliseconds. */
+  readonly target: number
+  readonly parcel: Parcel
+  readonly #channel: Channel<any> | undefined
+
+  constructor(
+    name: CaseName, kind: number, target: number, parcel: Parcel, channel: Channel<any> | undefined
+  ) {
+    this.name = name
+    this.kind = kind
+    this.target = target
+    this.parcel = parcel
+    this.#channel = channel
+  }
+
+  get receives(): boolean { return this.kind === CASE_RECEIVE }
+
+  /** Made when an error needs it. */
+  get what(): string {
+    const channel = this.#channel
+    return channel === undefined ? `case ${this.name}` : `${channel.what} in case ${this.name}`
+  }
+}
 
 /** A whole select that was found right. */
 interface Asked {
-  drive: Drive, cases: ReadCase[], words: number, timeout_ms: number, trying: boolean
+  drive: Drive, cases: ReadCase[], words: number, timeout_ms: number, timed: boolean
+  trying: boolean
   signal: AbortSignal | undefined
 }
 
@@ -137,11 +167,17 @@ function readCases(cases: Cases, options: SelectOptions | undefined): Asked {
   }
   const drive = driveOf(named)
   drive.check()
-  const read = named.map(([name, one]) => readCase(name, one, drive))
-  const words = read.reduce((sum, one) => sum + CASE_WORDS + (one.parcel?.refs.length ?? 0),
-    IN_SELECT_WORDS)
+  const read: ReadCase[] = []
+  let words = IN_SELECT_WORDS
+  let timed = timeout_ms > 0
+  for (const [name, one] of named) {
+    const made = readCase(name, one, drive)
+    words += CASE_WORDS + made.parcel.refs.length
+    timed ||= made.kind === CASE_AFTER
+    read.push(made)
+  }
   if (words > drive.memory.recordWordsMax) throw new Refusal('TOO_MANY', 'channels in its messages')
-  return { drive, cases: read, words, timeout_ms, trying, signal }
+  return { drive, cases: read, words, timeout_ms, timed, trying, signal }
 }
 
 function driveOf(named: [CaseName, Case][]): Drive {
@@ -165,29 +201,28 @@ function driveOf(named: [CaseName, Case][]): Drive {
 
 function readCase(name: CaseName, one: Case, drive: Drive): ReadCase {
   if (one.kind === 'after') {
-    const target = checkDelay(one.ms)
-    const what = `case ${name}`
-    return { name, what, receives: false, kind: CASE_AFTER, target, parcel: undefined }
+    return new ReadCase(name, CASE_AFTER, checkDelay(one.ms), NO_PARCEL, undefined)
   }
-  const what = `${one.channel.what} in case ${name}`
-  const target = one.channel.ref
+  const { channel } = one
   if (one.kind === 'receive') {
-    return { name, what, receives: true, kind: CASE_RECEIVE, target, parcel: undefined }
+    return new ReadCase(name, CASE_RECEIVE, channel.ref, NO_PARCEL, channel)
   }
-  const parcel = parcelOf(one.value, target, drive)
-  return { name, what, receives: false, kind: CASE_SEND, target, parcel }
+  const parcel = parcelOf(one.value, channel.ref, drive)
+  return new ReadCase(name, CASE_SEND, channel.ref, parcel, channel)
 }
 
 function writeSelect(
-  drive: Drive, { cases, words, timeout_ms, trying }: Asked, flags: number, listener: Listener
+  drive: Drive, { cases, words, timeout_ms, timed, trying }: Asked, flags: number,
+  listener: Listener
 ): void {
-  const at = drive.begin(IN_SELECT, words, listener)
+  const at = timed
+    ? drive.begin(IN_SELECT, words, listener) : drive.beginTimeless(IN_SELECT, words, listener)
   const cells = drive.memory.words
   cells[at + IN_SELECT_TIMEOUT_MS] = timeout_ms
   cells[at + IN_SELECT_FLAGS] = flags | (trying ? OP_FLAG_TRY : 0)
   cells[at + IN_SELECT_CASES_COUNT] = cases.length
   let next = at + IN_SELECT_WORDS
-  for (const { kind, target, parcel = NO_PARCEL } of cases) {
+  for (const { kind, target, parcel } of cases) {
     const { packed, bytes, refs } = parcel
     cells[next] = kind | refs.length << 16
     cells[next + 1] = target
