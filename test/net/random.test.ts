@@ -22,6 +22,9 @@ const SEEDS_PER_RUN = 2_000 * DEEP
 const BUDGET_MS = 60_000 * DEEP
 const SHRINK_TRIES = 400
 
+/** A program of the corpus. */
+interface Kept { shows: string, program: Program }
+
 function failure(program: Program): Error | undefined {
   try {
     const world = new World(program)
@@ -34,8 +37,7 @@ function failure(program: Program): Error | undefined {
 /** The sentence without its names and numbers, to know a failure again in a smaller program. */
 function gist(error: Error): string { return error.message.replace(/[a-z]?\d+/g, '#').slice(0, 40) }
 
-function check(seed: number): void {
-  const program = program_of(seed)
+function check(program: Program): void {
   const first = failure(program)
   if (first === undefined) return
   const wanted = gist(first)
@@ -44,7 +46,7 @@ function check(seed: number): void {
     return found !== undefined && gist(found) === wanted
   }, SHRINK_TRIES)
   const last = failure({ ...program, steps }) ?? first
-  const { nodes, delay_max_ms, channels } = program
+  const { seed, nodes, delay_max_ms, channels } = program
   const told = steps.map((step) => `  ${JSON.stringify(step)}`).join('\n')
   const frame = JSON.stringify({ nodes, delay_max_ms, channels })
   throw new Error(`seed ${seed} of ${program.steps.length} steps: ${frame}\n${told}\n${last.stack}`)
@@ -53,12 +55,12 @@ function check(seed: number): void {
 const test = suite('net: random programs')
 const replay = process.argv[2]
 if (replay !== undefined && /^\d+$/.test(replay)) {
-  test(`seed ${replay}`, () => check(Number(replay)), { timeout_ms: 120_000 })
+  test(`seed ${replay}`, () => check(program_of(Number(replay))), { timeout_ms: 120_000 })
 } else {
-  test('seeds that failed once', () => {
+  test('programs that failed once', () => {
     const url = new URL('./seeds.json', import.meta.url)
-    const { seeds } = JSON.parse(readFileSync(url, 'utf8')) as { seeds: { seed: number }[] }
-    for (const { seed } of seeds) check(seed)
+    const { programs } = JSON.parse(readFileSync(url, 'utf8')) as { programs: Kept[] }
+    for (const { program } of programs) check(program)
   }, { timeout_ms: 60_000 })
 
   test('one seed replays everything, to the byte', () => {
@@ -80,7 +82,7 @@ if (replay !== undefined && /^\d+$/.test(replay)) {
     const first = Number(process.env.CIRCUIT_SEED ?? Date.now() % 1_000_000_000)
     const end = Date.now() + BUDGET_MS
     let nth = 0
-    while (nth < SEEDS_PER_RUN && Date.now() < end) check(first + nth++)
+    while (nth < SEEDS_PER_RUN && Date.now() < end) check(program_of(first + nth++))
     console.log(`net: ${nth} programs from seed ${first}`)
   }, { timeout_ms: 2 * BUDGET_MS })
 }
