@@ -54,10 +54,24 @@ class PlainDecoder extends Decoder {
     if (typeof key !== 'string' || key === '__proto__') throw ODD_KEY
     return key
   }
+
+  /** Reads the item after copying it to the front of `buffer`. */
+  decodeFirst(buffer: Uint8Array, item: Uint8Array): unknown {
+    buffer.set(item)
+    const decode = this.decode as (source: Uint8Array, end: number) => unknown
+    return decode.call(this, buffer, item.length)
+  }
 }
 
 const plain = new PlainDecoder({ useRecords: false, mapsAsObjects: true })
 const odd = new Decoder({ useRecords: false, mapsAsObjects: false })
+
+/**
+ * Small items are read from one buffer that has its DataView: making one for each costs more than
+ * the reading. What is read from here is copied out.
+ */
+const scratch = new Uint8Array(4096)
+const small = new PlainDecoder({ useRecords: false, mapsAsObjects: true, copyBuffers: true })
 
 /** True when a value is immutable and small, so that it may stay as it is inside a peer. */
 export function keepable(value: unknown): boolean {
@@ -278,10 +292,11 @@ export function decode(bytes: Uint8Array, channels: readonly Reference[]): unkno
     const content = contentOf(bytes)
     if (content !== undefined) return content
   }
-  plain.wide = false
+  const decoder = bytes.length <= scratch.length ? small : plain
+  decoder.wide = false
   try {
-    const value: unknown = plain.decode(bytes)
-    if (!plain.wide && channels.length === 0) return value
+    const value = decoder === small ? small.decodeFirst(scratch, bytes) : plain.decode(bytes)
+    if (!decoder.wide && channels.length === 0) return value
     return new Restoration(bytes.length, channels).restore(value, 0)
   } catch (error) {
     if (error !== ODD_KEY) throw error

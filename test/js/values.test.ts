@@ -127,6 +127,14 @@ test('bytes are copied when they are sent', () => {
   assert.equal(decode(item, []), new Uint8Array([1, 2, 3]))
 })
 
+test('what was received is not touched by what is received later', () => {
+  const first = travel([new Uint8Array([1, 2]), new Float64Array([1.5])])
+  const set = travel({ s: new Set([new Uint8Array([3])]) })
+  for (let i = 0; i < 10; i++) travel([new Uint8Array([9, 9, 9, 9]), new Float64Array([9, 9])])
+  assert.equal(first, [new Uint8Array([1, 2]), new Float64Array([1.5])])
+  assert.equal(set, { s: new Set([new Uint8Array([3])]) })
+})
+
 test('dates and sets arrive as such', () => {
   const date = new Date('2026-11-21T07:30:00.123Z')
   assert.equal(travel({ date }), { date })
