@@ -130,9 +130,11 @@ function end_readers(world: World): void {
   rest(world, 1_000)
 }
 
+interface Drained { text: string, channel: number, again: boolean }
+
 /** Closes every channel that lives and receives what is left in it. */
-function drain(world: World): { text: string, channel: number }[] {
-  const left: { text: string, channel: number }[] = []
+function drain(world: World): Drained[] {
+  const left: Drained[] = []
   world.program.channels.forEach((_, nth) => {
     const owner = world.owner(nth)
     if (!owner.alive) return
@@ -141,8 +143,8 @@ function drain(world: World): { text: string, channel: number }[] {
     rest(world, 800)
     for (;;) {
       const op = owner.do(() => owner.host.receive(ref))
-      const { status, text } = owner.host.outcome(op)
-      if (status === 'OK') left.push({ text: text!, channel: nth })
+      const { status, text, again } = owner.host.outcome(op)
+      if (status === 'OK') left.push({ text: text!, channel: nth, again })
       else break
     }
   })
@@ -160,16 +162,20 @@ function receipts_of(world: World): Receipt[] {
   })
 }
 
-/** A receipt that its channel's owner does not know of, because it declared the receiver left. */
+/**
+ * A receipt that its channel's owner may not know of, because it had declared the receiver left, or
+ * left itself, or was itself declared left.
+ */
 function ghost(world: World, receipt: Receipt): boolean {
   const owner = world.owner(receipt.channel)
   const { node, incarnation } = receipt.record
+  if (node !== owner && (world.leaving.has(owner) || world.renewed(owner))) return true
   return node !== owner && owner.events.some((one) => one.event === 'left' && one.id === node.id
     && one.incarnation === incarnation && one.at_ms < receipt.at_ms + GHOST_MS)
 }
 
 /** A message and what became of it, checked against what its sender was told. */
-function check_messages(world: World, drained: { text: string, channel: number }[]): void {
+function check_messages(world: World, drained: Drained[]): void {
   const receipts = receipts_of(world)
   const sent = new Map(world.records.flatMap((record) => record.cases.flatMap((one, nth) =>
     one.kind === 'send' ? [[one.text, { record, one, nth }] as const] : [])))
@@ -180,9 +186,10 @@ function check_messages(world: World, drained: { text: string, channel: number }
   }
   for (const [text, { record, one, nth }] of sent) {
     const all = receipts.filter((receipt) => receipt.text === text)
-    const fresh = all.filter((receipt) => !receipt.again)
+    const mine = drained.filter((message) => message.text === text)
+    const fresh = [...all, ...mine].filter((message) => !message.again)
     const sure = all.filter((receipt) => !ghost(world, receipt))
-    const rest = drained.filter((message) => message.text === text).length
+    const rest = mine.length
     const told = fate(record, nth)
     const say = `${text} on c${one.channel} of ${record.node.name}, told ${told}`
     if (fresh.length > 1) throw new Error(`${say}, was received twice`)
