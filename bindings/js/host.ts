@@ -180,11 +180,12 @@ export class Host implements Orders {
     const info = words[at + OUT_PEER_INFO]!
     const { addresses, labels } = info === 0
       ? { addresses: [], labels: {} } : decodeInfo(this.drive.payloads.peek(info) as Uint8Array)
-    const since = this.members.peer(id)?.since ?? wallClock()
     const incarnation = words[at + OUT_PEER_INCARNATION]!
-    const peer = Object.freeze({ id, name, incarnation, addresses, labels, since })
     this.#dials.learn(id, addresses)
     this.drive.later(() => {
+      const before = this.members.peer(id)
+      const since = before?.incarnation === incarnation ? before.since : wallClock()
+      const peer = Object.freeze({ id, name, incarnation, addresses, labels, since })
       if (event !== PEER_EVENT_KNOWN) this.members.joined(peer)
       this.options.member?.(peer)
     })
