@@ -35,7 +35,10 @@ async function stdin(errand: Errand, circuit: Circuit): Promise<void> {
     for (let batch = await errand.want(); batch !== undefined; batch = await errand.want()) {
       for (const bytes of batch) await channel.send(bytes, { signal })
     }
-    await channel.close()
+    await channel.close().catch((error: unknown) => {
+      // A process that ended by what it read has closed its input itself: all of it was sent.
+      if (!(error instanceof Refusal && error.code === 'CLOSED')) throw error
+    })
   })
 }
 
