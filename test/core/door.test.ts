@@ -311,7 +311,7 @@ test('ABI-7: a trap names its place, and the instance is not called again', () =
   const host = new Host()
   const c = host.channel(3)
   for (let nth = 0; nth < 5; nth++) host.send(c, `${nth}`)
-  spoil(host.door)
+  host.door.wipe()
   let trap: unknown
   try {
     for (let nth = 0; nth < 50; nth++) {
@@ -324,13 +324,6 @@ test('ABI-7: a trap names its place, and the instance is not called again', () =
   assert.match((trap as Trap).message, /core\/\w+\.ts:\d+:\d+/)
   assert.throws(() => host.run(), /poisoned/)
 })
-
-/** Wipes what the core keeps behind its areas, as a bug of ours might. */
-function spoil(door: Door): void {
-  const from = Math.max(door.cell('input_ptr') + limits.INPUT_BYTES!,
-    door.cell('output_ptr') + limits.OUTPUT_BYTES!)
-  door.memory().fill(0, from)
-}
 
 test('the text of a path may hold any bytes that the rules allow, up to the limit', () => {
   const host = new Host()

@@ -135,8 +135,12 @@ export class Door {
 
   memory_bytes(): number { return this.exports.memory.buffer.byteLength }
 
-  /** A view of the whole memory, good until the next call. */
-  memory(): Uint8Array { return new Uint8Array(this.exports.memory.buffer) }
+  /** Wipes what the core keeps behind its areas, as a bug of ours might. */
+  wipe(): void {
+    const from = Math.max(this.cell('input_ptr') + this.cell('input_bytes'),
+      this.cell('output_ptr') + this.cell('output_bytes'))
+    new Uint8Array(this.exports.memory.buffer).fill(0, from)
+  }
 
   /**
    * One `run` with as many of `pending` as the input area holds, at most `count_max`.

@@ -36,6 +36,8 @@ export interface Options { timeout?: number, try?: boolean, hold?: boolean, refs
 export interface Stats { element: number, capacity: number, buffered: number, senders: number,
   receivers: number, closed: number, out: number }
 export interface Entry { path: string, element: number, state: number }
+/** A record that the host passes on; `text` is its payload. */
+export interface Order extends Output { text: string }
 interface Running { kind: string, offered: boolean }
 
 const LOOPS_MAX = 100_000
@@ -44,7 +46,7 @@ export class Host {
   readonly door: Door
   now_ms: number
   /** Records that the host did not act on itself: frames, orders, members. The owner drains it. */
-  readonly orders: Output[] = []
+  readonly orders: Order[] = []
   readonly outcomes = new Map<number, Outcome>()
   readonly offers = new Map<number, Offer>()
   readonly stats = new Map<number, Stats>()
@@ -83,9 +85,6 @@ export class Host {
     if (text === undefined) throw new Error(`payload ${handle} is not the core's to lend`)
     return text
   }
-
-  /** Takes a payload that came as a gift with an order. */
-  accept(handle: number): string { return this.back(handle) }
 
   private back(handle: number): string {
     const text = this.lent(handle)
@@ -165,8 +164,15 @@ export class Host {
       case 'drop': this.back(fields.payload!); return
       case 'stats': return this.note_stats(record)
       case 'entry': return this.note_entry(record)
-      default: this.orders.push(record)
+      default: this.orders.push({ ...record, text: this.order_text(record) })
     }
+  }
+
+  /** The payload of an order as it is now: lent for this moment, or, of a start, a gift. */
+  private order_text({ name, fields }: Output): string {
+    const handle = name === 'peer' ? fields.info : fields.payload
+    if (handle === undefined || handle === 0) return ''
+    return name === 'start' ? this.back(handle) : this.lent(handle)
   }
 
   private complete(record: Output): void {

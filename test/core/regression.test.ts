@@ -127,6 +127,17 @@ test('a stale timer', () => {
   assert.equal(later.map((op) => host.status(op)), ['TIMED_OUT', 'TIMED_OUT'])
 })
 
+test('a trap followed by a call', () => {
+  const host = new Host()
+  const c = host.channel(1)
+  for (let nth = 0; nth < 5; nth++) host.send(c, `${nth}`)
+  host.door.wipe()
+  assert.throws(() => { for (let nth = 0; nth < 50; nth++) host.channel(1) }, /trapped at core/)
+  // A core that is half changed would still answer: the host must not ask.
+  assert.throws(() => host.receive(c), /poisoned/)
+  assert.throws(() => host.run(), /poisoned/)
+})
+
 test('user code that sends inside a completion', () => {
   const host = new Host()
   const c = host.channel()

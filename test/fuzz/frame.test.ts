@@ -11,7 +11,7 @@ import { suite } from '../suite.ts'
 import { Random } from '../property/random.ts'
 import { bytes_of, constants, tail_text } from '../core/door.ts'
 import { Host, codes } from '../core/host.ts'
-import type { Case, Output } from '../core/host.ts'
+import type { Case, Order } from '../core/host.ts'
 import { ALL_RIGHTS } from '../net/node.ts'
 import { bend, encode, header_of } from './header.ts'
 import { Mad } from './mad.ts'
@@ -80,7 +80,7 @@ class Attack {
     for (const order of this.host.orders.splice(0)) this.obey(order)
   }
 
-  private obey({ name, fields, tail }: Output): void {
+  private obey({ name, fields, tail }: Order): void {
     const { host } = this
     if (name === 'verify') {
       assert.is(tail_text({ name, fields, tail }, 0, fields.id_bytes!), EVIL)
@@ -97,7 +97,6 @@ class Attack {
     } else if (name === 'dial') {
       host.put('dial_failed', { peer: fields.peer!, reason: constants('dial_reason').refused! })
     } else if (name === 'start') {
-      host.accept(fields.payload!)
       host.put('started', { process: fields.process!, status: this.random.pick([0, 16, 17]) })
     }
   }

@@ -234,11 +234,11 @@ function finish(world: World): void {
   world.net.nodes.forEach((node, nth) => {
     if (!node.alive) return
     node.host.check_settled(node.own_texts())
-    for (const ref of world.refs[nth]!) node.do(() => node.host.release(ref))
+    for (const ref of world.refs[nth] ?? []) node.do(() => node.host.release(ref))
   })
   world.wait(500)
   world.net.nodes.forEach((node, nth) => {
-    const growth = used_bytes(node) - world.used_bytes[nth]!
+    const growth = used_bytes(node) - (world.used_bytes[nth] ?? used_bytes(node))
     if (!node.alive || growth <= GROWTH_BYTES_MAX) return
     throw new Error(`${node.name} keeps ${growth} bytes`)
   })

@@ -8,7 +8,7 @@
  * order; an order names only a link that is up.
  */
 import { Host, codes, constants } from '../core/host.ts'
-import type { Output } from '../core/host.ts'
+import type { Order } from '../core/host.ts'
 import { bytes_of, tail_text } from '../core/door.ts'
 import type { Link, Net } from './net.ts'
 
@@ -176,7 +176,7 @@ export class Node {
     })
   }
 
-  private obey(order: Output): void {
+  private obey(order: Order): void {
     const fields = order.fields as Record<string, number>
     switch (order.name) {
       case 'frame': return this.write(order)
@@ -201,13 +201,13 @@ export class Node {
     this.net.after(this.net.delay(), () => this.when_awake(act))
   }
 
-  private write(order: Output): void {
+  private write(order: Order): void {
     const { link: number, payload, payload_bytes, header_bytes } =
       order.fields as Record<string, number>
     const link = this.links.get(number!)
     if (number === this.ending) return
     if (link === undefined) throw new Error(`a frame for link ${number}, which is not up`)
-    const text = payload === 0 ? '' : this.host.lent(payload!)
+    const { text } = order
     const header = order.tail.slice(0, header_bytes)
     const to = link.other(this)
     this.net.watch?.({ from: this, to, header, text, at_ms: this.net.now_ms })
@@ -234,9 +234,9 @@ export class Node {
     this.net.carry(link, to, () => to.hang_up(link, down_reason.closed!))
   }
 
-  private verify(order: Output): void {
-    const { link: number, payload, id_bytes } = order.fields as Record<string, number>
-    const verdict = this.verdict(tail_text(order, 0, id_bytes!), this.host.lent(payload!))
+  private verify(order: Order): void {
+    const { link: number, id_bytes } = order.fields as Record<string, number>
+    const verdict = this.verdict(tail_text(order, 0, id_bytes!), order.text)
     const link = this.links.get(number!)
     this.soon(() => {
       if (this.links.get(number!) !== link) return
@@ -246,7 +246,7 @@ export class Node {
     })
   }
 
-  private note_peer(order: Output): void {
+  private note_peer(order: Order): void {
     const { event, incarnation, id_bytes, name_bytes } = order.fields as Record<string, number>
     const id = tail_text(order, 0, id_bytes!)
     const name = tail_text(order, id_bytes!, name_bytes!)
@@ -257,12 +257,12 @@ export class Node {
     if (what === 'left') this.members.delete(id)
   }
 
-  private start(order: Output): void {
-    const { process, payload, stdin, stdout, stderr, exit, path_bytes } =
+  private start(order: Order): void {
+    const { process, stdin, stdout, stderr, exit, path_bytes } =
       order.fields as Record<string, number>
     this.started.push({
       process: process!, path: tail_text(order, 0, path_bytes!),
-      text: this.host.accept(payload!), channels: [stdin!, stdout!, stderr!, exit!]
+      text: order.text, channels: [stdin!, stdout!, stderr!, exit!]
     })
     this.soon(() => this.host.put('started', { process: process!, status: this.start_status }))
   }

@@ -22,7 +22,7 @@ export type Step =
   | { do: 'read' | 'reader_end', node: number, target: number, timeout: number }
   | { do: 'wait', ms: number }
   | { do: 'cut' | 'stall' | 'heal', node: number, other: number }
-  | { do: 'freeze' | 'thaw' | 'kill' | 'vanish' | 'leave', node: number }
+  | { do: 'freeze' | 'thaw' | 'kill' | 'vanish' | 'leave' | 'restart', node: number }
 
 export interface Program {
   seed: number
@@ -52,13 +52,13 @@ function fault_of(random: Random, faults: Faults, nodes: number): Step | undefin
   const other = (node + 1 + random.below(nodes - 1)) % nodes
   const kinds: { [kind in Faults]: Step['do'][] } = {
     none: [], cuts: ['cut'], stalls: ['cut', 'stall', 'heal'],
-    freezes: ['freeze', 'thaw', 'cut'], kills: ['kill', 'cut', 'vanish', 'leave'],
-    all: ['cut', 'stall', 'heal', 'freeze', 'thaw', 'kill', 'vanish', 'leave']
+    freezes: ['freeze', 'thaw', 'cut'], kills: ['kill', 'cut', 'vanish', 'leave', 'restart'],
+    all: ['cut', 'stall', 'heal', 'freeze', 'thaw', 'kill', 'vanish', 'leave', 'restart']
   }
   if (kinds[faults].length === 0) return undefined
   const kind = random.pick(kinds[faults])
   if (kind === 'cut' || kind === 'stall' || kind === 'heal') return { do: kind, node, other }
-  return { do: kind as 'freeze' | 'thaw' | 'kill' | 'vanish' | 'leave', node }
+  return { do: kind as 'freeze', node }
 }
 
 function operation_of(random: Random, lean: Lean): Step {

@@ -111,12 +111,23 @@ export class World {
       case 'freeze': node.freeze(); return
       case 'kill': node.kill(); return
       case 'vanish': node.kill(true); return
+      case 'restart': this.restart(node); return
       case 'leave':
         this.leaving.add(node)
         this.note(node, node.do(() => node.host.leave()), 'leave', [], false)
         return
       default:
     }
+  }
+
+  /** The same peer runs again, soon, and knows nothing of its former run. */
+  private restart(node: Node): void {
+    const { net } = this
+    node.kill()
+    net.after(net.random.between(0, 300), () => {
+      const anew = net.join(node.name, node.incarnation + 1, '', node.id)
+      for (const other of net.nodes) if (other.alive && other !== anew) anew.find(other)
+    })
   }
 
   private ref(node: Node, channel: number): number {

@@ -6,7 +6,7 @@
  */
 import { bytes_of, records } from '../core/door.ts'
 import { Host } from '../core/host.ts'
-import type { Output } from '../core/host.ts'
+import type { Order } from '../core/host.ts'
 import { ALL_RIGHTS } from '../net/node.ts'
 import { read_header } from '../net/wire.ts'
 import { encode } from '../fuzz/header.ts'
@@ -46,12 +46,11 @@ export class Stage {
     return puppet
   }
 
-  private obey({ name, fields, tail }: Output): void {
+  private obey({ name, fields, tail, text }: Order): void {
     const puppet = this.puppets.get(fields.link!)
     if (name === 'verify') {
       this.host.put('verified', { link: fields.link!, status: 0, rights: ALL_RIGHTS })
     } else if (name === 'frame') {
-      const text = fields.payload === 0 ? '' : this.host.lent(fields.payload!)
       puppet?.hear(tail.slice(0, fields.header_bytes), text)
     } else if (name === 'unlink' && puppet !== undefined) puppet.unlinked = fields.code!
   }
