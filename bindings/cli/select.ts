@@ -40,6 +40,6 @@ function sending(rest: string): Message {
 }
 
 function delayOf(text: string): number {
-  const ms = timeOf(text, 'after:')
-  return ms <= TIMEOUT_MS_MAX ? ms : misuse(`after: takes at most ${TIMEOUT_MS_MAX}ms, not ${text}`)
+  const ms = timeOf(text, 'The case after')
+  return ms <= TIMEOUT_MS_MAX ? ms : misuse(`The case after takes at most ${TIMEOUT_MS_MAX}ms, not ${text}`)
 }
