@@ -41,5 +41,6 @@ function sending(rest: string): Message {
 
 function delayOf(text: string): number {
   const ms = timeOf(text, 'The case after')
-  return ms <= TIMEOUT_MS_MAX ? ms : misuse(`The case after takes at most ${TIMEOUT_MS_MAX}ms, not ${text}`)
+  if (ms <= TIMEOUT_MS_MAX) return ms
+  return misuse(`The case after takes at most ${TIMEOUT_MS_MAX}ms, not ${text}`)
 }
