@@ -19,7 +19,7 @@ import { text_ptr } from './bytes'
 import {
   DELIVER_FLAG_AGAIN, FRAME_ASK, FRAME_CLAIM, FRAME_DELIVER, FRAME_END, FRAME_GRANT,
   FRAME_OFFER_READER, FRAME_OFFER_RECEIVE, FRAME_OFFER_SEND, FRAME_UNHOLD, FRAME_WITHDRAW,
-  REFS_PER_MESSAGE_MAX,
+  REFS_PER_MESSAGE_MAX, REF_REMOTE,
 } from './tables'
 
 /** Who owns the channel of a reference in a frame. */
@@ -41,7 +41,8 @@ function put_ref(peer: Peer, ref: u32): void {
   const other = is(remote.peer) && remote.peer != peer
   put_array(other ? 4 : 3)
   put_u32(other ? OWNER_OTHER : OWNER_RECEIVER)
-  put_u32(remote.incarnation)
+  // A reference that leads nowhere must not meet a channel of the receiver: no peer's run is 0.
+  put_u32(is(remote.peer) ? remote.incarnation : 0)
   put_u32(remote.channel)
   if (other) put_text(text_ptr(remote.peer.id), remote.peer.id.bytes)
 }
@@ -62,14 +63,15 @@ function take_ref(peer: Peer): u32 {
   if (owner == OWNER_RECEIVER && fields == 3) {
     // A reference to an earlier run of this peer must not meet a channel of this one.
     const ours = <i32>(incarnation - self_first_incarnation) >= 0 &&
-      <i32>(self_incarnation - incarnation) >= 0 && is(ref_channel(channel))
+      <i32>(self_incarnation - incarnation) >= 0 && channel != 0 && (channel & REF_REMOTE) == 0
     if (!ours) return ref_of(no_peer, incarnation, channel)
+    // One to a channel that was scrubbed meanwhile keeps its id, and every use says so.
     ref_retain(channel)
     return channel
   }
   if (owner != OWNER_OTHER || fields != 4 || !read_text()) return 0
   const third = peer_known(text_at, text_bytes)
-  return is(third) ? ref_of(third, incarnation, channel) : 0
+  return ref_of(third, incarnation, channel)
 }
 
 /** Reads a frame's references into its payload; false when they break the rules. */

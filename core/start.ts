@@ -20,7 +20,7 @@ import { Payload, drop_handle, payload_new, payload_refs_open } from './payload'
 import { quick_receive, quick_send } from './quick'
 import { random_below } from './random'
 import { ref_channel, ref_remote, ref_retain } from './reference'
-import { after_due, end_operation, take_offered } from './select'
+import { abort, after_due, take_offered } from './select'
 import { settle } from './settle'
 import { timer_set } from './timer'
 import { IS_SELECT, IS_TRY, Operation, RECEIVE, SEND, Waiter, is, waiter_new } from './waiter'
@@ -293,7 +293,7 @@ function select_begin(id: u32, op: Operation, count: u32, flags: u32): void {
     const w = case_offer(at, which, flags)
     if (!place_offer(op, w, case_ref(at))) {
       untried(shuffled, i + 1, count)
-      end_operation(op, ERROR_TOO_MANY, which, 0)
+      abort(op, <u8>ERROR_TOO_MANY)
       return
     }
     if (!elsewhere(at)) settle()

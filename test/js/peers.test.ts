@@ -81,6 +81,20 @@ test('a reference that comes home is the channel itself', async (t) => {
   assert.is((await own.receive()).value, 3)
 })
 
+test('a reference that comes home after its channel was scrubbed says so', async (t) => {
+  const [alice, bob] = await peers(t, ['alice', 'bob'])
+  const there = await bob.make<Channel<number>>('in', { capacity: 1 })
+  const back = await alice.make<Channel<number>>('back', { capacity: 1 })
+  const own = await alice.make<number>('own')
+  await (await alice.open<Channel<number>>('/bob/in')).send(own)
+  const { value: far } = await there.receive()
+  await alice.scrub('own')
+  await (await bob.open<Channel<number>>('/alice/back')).send(far!)
+  const { value } = await back.receive()
+  assert.is((await errorOf(value!.send(3))).code, 'SCRUBBED')
+  assert.is((await errorOf(far!.send(3))).code, 'SCRUBBED')
+})
+
 test('one select waits on channels of several peers, a timer and a send', async (t) => {
   const [alice, bob, carol] = await peers(t, ['alice', 'bob', 'carol'])
   const [b, c] = [await bob.make<string>('b', { capacity: 1 }), await carol.make<string>('c')]
