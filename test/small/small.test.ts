@@ -100,7 +100,8 @@ function check_all(kinds: readonly Kind[], capacities: readonly number[], others
 /** One more input takes minutes; nightly runs set it. */
 const MORE = Number(process.env.CIRCUIT_DEEP ?? 0)
 
-for (const capacities of [[0, 0], [0, 1], [1, 0], [1, 1]]) {
+// Two channels of capacities 1 and 0 are those of 0 and 1 seen in a mirror.
+for (const capacities of [[0, 0], [0, 1], [1, 1]]) {
   test(`plain operations and selects, capacities ${capacities.join(' and ')}`, () => {
     console.log(`small: ${check_all(all_kinds(), capacities, 1 + MORE)} interleavings`)
   }, { timeout_ms: 600_000 })
