@@ -14,6 +14,7 @@ import { header } from './fault'
 import { bytes_used } from './heap'
 import { verified_in } from './hello'
 import { frame_in } from './intake'
+import { limit } from './limit'
 import { heard_in, link_down_in, link_ready_in, link_up_in } from './link'
 import { found_in, self_in } from './member'
 import { aftermath, frame_taken, leave, run_end, timers_run, withdraw } from './node'
@@ -33,10 +34,11 @@ import {
   ABI_VERSION, HEADER_ABI_VERSION, HEADER_CONSUMED, HEADER_DEADLINE_MS, HEADER_HAS_DEADLINE,
   HEADER_INPUT_BYTES, HEADER_INPUT_PTR, HEADER_MEMORY_BYTES_USED, HEADER_MORE, HEADER_NOW_MS,
   HEADER_OUTPUT_BYTES, HEADER_OUTPUT_PTR, HEADER_PRODUCED, INPUT_BYTES, IN_CLOSE, IN_DIAL_FAILED,
-  IN_ENDED, IN_FOUND, IN_FRAME, IN_HEARD, IN_LEAVE, IN_LINK_DOWN, IN_LINK_READY, IN_LINK_UP,
-  IN_LIST, IN_MAKE, IN_OPEN, IN_READ, IN_READER, IN_READER_END, IN_RECEIVE, IN_RELEASE,
-  IN_RELEASE_BYTES, IN_RELEASE_REF, IN_RETAIN, IN_SCRUB, IN_SELECT, IN_SELF, IN_SEND, IN_SIGNAL,
-  IN_SIGNALED, IN_START, IN_STARTED, IN_STAT, IN_TAKE, IN_VERIFIED, IN_WITHDRAW, OUTPUT_BYTES,
+  IN_ENDED, IN_FOUND, IN_FRAME, IN_HEARD, IN_LEAVE, IN_LIMIT, IN_LINK_DOWN, IN_LINK_READY,
+  IN_LINK_UP, IN_LIST, IN_MAKE, IN_OPEN, IN_READ, IN_READER, IN_READER_END, IN_RECEIVE,
+  IN_RELEASE, IN_RELEASE_BYTES, IN_RELEASE_REF, IN_RETAIN, IN_SCRUB, IN_SELECT, IN_SELF, IN_SEND,
+  IN_SIGNAL, IN_SIGNALED, IN_START, IN_STARTED, IN_STAT, IN_TAKE, IN_VERIFIED, IN_WITHDRAW,
+  OUTPUT_BYTES,
 } from './tables'
 
 /** Makes the instance ready; gives the address of the header. Called once. */
@@ -89,6 +91,7 @@ function request(kind: u32, record: usize): bool {
   else if (kind == IN_STARTED) started(record)
   else if (kind == IN_ENDED) ended(record)
   else if (kind == IN_SIGNALED) signaled(record)
+  else if (kind == IN_LIMIT) limit(record)
   else if (kind == IN_RELEASE || kind == IN_RETAIN) counted(kind, record)
   else return false
   return true

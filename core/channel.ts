@@ -13,6 +13,7 @@ import { alloc, release } from './heap'
 import {
   answer, deliver, free, gone, hold, parked, sender_denied, sender_done, strike, unhold,
 } from './claim'
+import { channels_max } from './limit'
 import { map_add } from './map'
 import { place } from './match'
 import { payload_done } from './reference'
@@ -23,11 +24,11 @@ import {
   Outs, RESERVED, SEND, SHIPPED, Waiter, ZOMBIE, arrival, channels, dirty, engaged, flagged, is,
   no_channel, no_waiter, queue_put, queue_take, receivers, senders, waiter_free,
 } from './waiter'
-import { CHANNELS_MAX, ERROR_WITHDRAWN } from './tables'
+import { ERROR_WITHDRAWN } from './tables'
 
 /** A new channel, or null when the table is full. It has no count yet: the caller adds its own. */
 export function channel_new(capacity: u32, latch: bool): Channel {
-  if (channels.used >= CHANNELS_MAX) return no_channel
+  if (channels.used >= channels_max) return no_channel
   const c = changetype<Channel>(alloc(offsetof<Channel>()))
   c.id = table_add(channels, changetype<usize>(c))
   c.capacity = latch ? 1 : capacity

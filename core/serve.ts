@@ -8,6 +8,7 @@
  */
 import { Text, text_of, text_ptr } from './bytes'
 import { channel_new, close, scrub } from './channel'
+import { capacity_max, channels_per_peer_max } from './limit'
 import { may_use } from './parked'
 import {
   Anchor, anchor_add, anchor_at, anchor_find, anchor_from, anchor_remove, anchors_count,
@@ -22,11 +23,10 @@ import {
 } from './waiter'
 import { ref_channel } from './reference'
 import {
-  CAPACITY_MAX, CHANNELS_PER_PEER_MAX, ELEMENT_ANCHOR, ELEMENT_CHANNEL, ERROR_ANCHOR_TAKEN,
-  ERROR_BAD_ARGUMENT, ERROR_CLOSED, ERROR_NOT_PERMITTED, ERROR_NO_SUCH_ANCHOR, ERROR_OK,
-  ERROR_SCRUBBED, ERROR_TOO_MANY, ERROR_WRONG_KIND, FRAME_ENTRY, MAKE_FLAG_LATCH, OUT_ENTRY,
-  OUT_ENTRY_BYTES, OUT_ENTRY_ELEMENT, OUT_ENTRY_OP, OUT_ENTRY_PATH_BYTES, OUT_ENTRY_STATE,
-  RIGHT_CHANNEL, RIGHT_PROCESS,
+  ELEMENT_ANCHOR, ELEMENT_CHANNEL, ERROR_ANCHOR_TAKEN, ERROR_BAD_ARGUMENT, ERROR_CLOSED,
+  ERROR_NOT_PERMITTED, ERROR_NO_SUCH_ANCHOR, ERROR_OK, ERROR_SCRUBBED, ERROR_TOO_MANY,
+  ERROR_WRONG_KIND, FRAME_ENTRY, MAKE_FLAG_LATCH, OUT_ENTRY, OUT_ENTRY_BYTES, OUT_ENTRY_ELEMENT,
+  OUT_ENTRY_OP, OUT_ENTRY_PATH_BYTES, OUT_ENTRY_STATE, RIGHT_CHANNEL, RIGHT_PROCESS,
 } from './tables'
 
 const SLASH: u8 = 0x2f
@@ -52,9 +52,9 @@ export function permitted(peer: Peer, right: u32, ptr: usize, bytes: u32): bool 
 /** Makes a channel; without a path it has no name. Sets found_channel. */
 export function serve_make(peer: Peer, ptr: usize, bytes: u32, capacity: u32, flags: u32): u32 {
   if (bytes != 0 && !permitted(peer, RIGHT_CHANNEL, ptr, bytes)) return ERROR_NOT_PERMITTED
-  if (capacity > CAPACITY_MAX || (flags & ~MAKE_FLAG_LATCH) != 0) return ERROR_BAD_ARGUMENT
+  if (capacity > capacity_max || (flags & ~MAKE_FLAG_LATCH) != 0) return ERROR_BAD_ARGUMENT
   if (bytes != 0 && is(anchor_find(ptr, bytes))) return ERROR_ANCHOR_TAKEN
-  if (is(peer) && peer.channels_made >= CHANNELS_PER_PEER_MAX) return ERROR_TOO_MANY
+  if (is(peer) && peer.channels_made >= channels_per_peer_max) return ERROR_TOO_MANY
   const c = channel_new(capacity, (flags & MAKE_FLAG_LATCH) != 0)
   if (!is(c)) return ERROR_TOO_MANY
   if (bytes != 0) {

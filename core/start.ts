@@ -12,6 +12,7 @@
 import { away_add } from './away'
 import { park } from './channel'
 import { waiter_drop } from './claim'
+import { message_bytes_max } from './limit'
 import {
   KIND_RECEIVE, KIND_SELECT, KIND_SEND, TIMER_CASE, complete, op_find, op_new, op_timeout,
   op_usable, refuse,
@@ -30,8 +31,8 @@ import {
   IN_RECEIVE_OP, IN_RECEIVE_REF, IN_RECEIVE_TIMEOUT_MS, IN_SELECT_BYTES, IN_SELECT_CASES_COUNT,
   IN_SELECT_FLAGS, IN_SELECT_OP, IN_SELECT_TIMEOUT_MS, IN_SEND_BYTES, IN_SEND_FLAGS, IN_SEND_OP,
   IN_SEND_PAYLOAD, IN_SEND_PAYLOAD_BYTES, IN_SEND_REF, IN_SEND_REFS_COUNT, IN_SEND_TIMEOUT_MS,
-  IN_TAKE_BYTES, IN_TAKE_OP, MESSAGE_BYTES_MAX, OP_FLAG_HOLD, OP_FLAG_TRY, REFS_PER_MESSAGE_MAX,
-  REF_REMOTE, TIMEOUT_MS_MAX, WHICH_DEFAULT,
+  IN_TAKE_BYTES, IN_TAKE_OP, OP_FLAG_HOLD, OP_FLAG_TRY, REFS_PER_MESSAGE_MAX, REF_REMOTE,
+  TIMEOUT_MS_MAX, WHICH_DEFAULT,
 } from './tables'
 
 /** Bytes of a select's case before its references. */
@@ -63,7 +64,7 @@ function ref_status(ref: u32, sending: bool): u32 {
 /** 0, or why this message cannot be sent. */
 function message_status(handle: u32, bytes: u32, refs: usize, count: u32): u32 {
   if (handle == 0 || count > REFS_PER_MESSAGE_MAX) return ERROR_BAD_ARGUMENT
-  if (bytes > MESSAGE_BYTES_MAX) return ERROR_TOO_LARGE
+  if (bytes > message_bytes_max) return ERROR_TOO_LARGE
   for (let i: u32 = 0; i < count; i++) {
     const ref = load<u32>(refs + (<usize>i << 2))
     if (!is(ref_channel(ref)) && !is(ref_remote(ref))) return ERROR_BAD_ARGUMENT

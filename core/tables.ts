@@ -168,6 +168,10 @@ export const IN_RETAIN_BYTES: u32 = 8
 export const IN_HEARD: u32 = 31
 export const IN_HEARD_LINK: u32 = 4
 export const IN_HEARD_BYTES: u32 = 8
+export const IN_LIMIT: u32 = 32
+export const IN_LIMIT_LIMIT: u32 = 4
+export const IN_LIMIT_VALUE: u32 = 8
+export const IN_LIMIT_BYTES: u32 = 12
 
 // Output records: kind, byte offsets of the fields, length before the tail.
 export const OUT_COMPLETION: u32 = 1
@@ -327,6 +331,10 @@ export const FRAME_UNPIN: u32 = 59
 export const FRAME_UNPIN_FIELDS: u32 = 3
 
 // Values of fields.
+export const LIMIT_CHANNELS: u32 = 1
+export const LIMIT_CHANNELS_PER_PEER: u32 = 2
+export const LIMIT_CAPACITY: u32 = 3
+export const LIMIT_MESSAGE_BYTES: u32 = 4
 export const MAKE_FLAG_LATCH: u32 = 1
 export const OP_FLAG_TRY: u32 = 1
 export const OP_FLAG_HOLD: u32 = 2

@@ -27,7 +27,7 @@ import { encode } from './values.ts'
 
 export type { Admission } from './certificate.ts'
 export type { MemberEvent, Peer } from './member.ts'
-export type { CircuitOptions, InviteOptions, Right } from './options.ts'
+export type { CircuitOptions, InviteOptions, Limits, Right } from './options.ts'
 export type { Command, Exit, ProcessOrder, Processes } from './process.ts'
 
 /**

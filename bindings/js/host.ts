@@ -19,15 +19,17 @@ import { decodeInfo, encodeInfo, Members } from './member.ts'
 import type { Peer } from './member.ts'
 import { textAt } from './memory.ts'
 import { Request } from './operation.ts'
-import type { CircuitOptions } from './options.ts'
+import { LIMITS } from './options.ts'
+import type { CircuitOptions, Limits } from './options.ts'
 import { ProcessOrders } from './process.ts'
 import {
-  IN_FOUND, IN_FOUND_ID_BYTES, IN_FOUND_WORDS, IN_LEAVE, IN_LEAVE_WORDS, IN_SELF, IN_SELF_CHAIN,
-  IN_SELF_CHAIN_BYTES, IN_SELF_ID_BYTES, IN_SELF_INCARNATION, IN_SELF_INFO, IN_SELF_INFO_BYTES,
-  IN_SELF_NAME_BYTES, IN_SELF_WORDS, NAME_BYTES_MAX, OUT_DIAL, OUT_FRAME, OUT_PEER, OUT_PEER_EVENT,
-  OUT_PEER_ID_BYTES, OUT_PEER_INCARNATION, OUT_PEER_INFO, OUT_PEER_NAME_BYTES, OUT_PEER_WORDS,
-  OUT_RENEW, OUT_RENEW_INCARNATION, OUT_SIGNAL, OUT_START, OUT_STOP, OUT_UNLINK, OUT_VERIFY,
-  PEER_EVENT_KNOWN, PEER_EVENT_LEFT, PEER_ID_BYTES_MAX
+  IN_FOUND, IN_FOUND_ID_BYTES, IN_FOUND_WORDS, IN_LEAVE, IN_LEAVE_WORDS, IN_LIMIT, IN_LIMIT_LIMIT,
+  IN_LIMIT_VALUE, IN_LIMIT_WORDS, IN_SELF, IN_SELF_CHAIN, IN_SELF_CHAIN_BYTES, IN_SELF_ID_BYTES,
+  IN_SELF_INCARNATION, IN_SELF_INFO, IN_SELF_INFO_BYTES, IN_SELF_NAME_BYTES, IN_SELF_WORDS,
+  NAME_BYTES_MAX, OUT_DIAL, OUT_FRAME, OUT_PEER, OUT_PEER_EVENT, OUT_PEER_ID_BYTES,
+  OUT_PEER_INCARNATION, OUT_PEER_INFO, OUT_PEER_NAME_BYTES, OUT_PEER_WORDS, OUT_RENEW,
+  OUT_RENEW_INCARNATION, OUT_SIGNAL, OUT_START, OUT_STOP, OUT_UNLINK, OUT_VERIFY,
+  PEER_EVENT_KNOWN, PEER_EVENT_LEFT, PEER_ID_BYTES_MAX,
 } from './tables.ts'
 
 const decoder = new TextDecoder()
@@ -72,6 +74,7 @@ export class Host implements Orders {
       throw error
     }
     this.#introduced = true
+    this.#bound()
     this.#introduce()
     this.#links.open()
   }
@@ -135,6 +138,17 @@ export class Host implements Orders {
     const { id, name, labels = {} } = this.options
     const addresses = this.#links.addresses()
     return { id, name, incarnation: this.#incarnation, addresses, labels, since: this.#since }
+  }
+
+  /** Lowers the core's bounds as the options say. */
+  #bound(): void {
+    for (const [name, value] of Object.entries(this.options.limits ?? {})) {
+      if (value === undefined) continue
+      const at = this.drive.record(IN_LIMIT, IN_LIMIT_WORDS)
+      const { words } = this.drive.memory
+      words[at + IN_LIMIT_LIMIT] = LIMITS.get(name as keyof Limits)!
+      words[at + IN_LIMIT_VALUE] = value
+    }
   }
 
   /** Tells the core who this peer is, at first and when its addresses change. */

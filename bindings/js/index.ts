@@ -11,7 +11,7 @@ export type { Receiving, Sending } from './channel.ts'
 export type { WaitOptions } from './check.ts'
 export { Circuit, createCircuit } from './circuit.ts'
 export type {
-  Admission, CircuitOptions, Command, Exit, InviteOptions, MemberEvent, Peer, Processes,
+  Admission, CircuitOptions, Command, Exit, InviteOptions, Limits, MemberEvent, Peer, Processes,
   ProcessOrder, Right
 } from './circuit.ts'
 export { Fault, Loss, Refusal, refusal } from './errors.ts'

@@ -14,7 +14,10 @@ import type { Fault } from './errors.ts'
 import { encodeInfo } from './member.ts'
 import type { Peer } from './member.ts'
 import type { Processes } from './process.ts'
-import { CHAIN_BYTES_MAX, INFO_BYTES_MAX, NAME_BYTES_MAX, PEER_ID_BYTES_MAX } from './tables.ts'
+import {
+  CHAIN_BYTES_MAX, INFO_BYTES_MAX, LIMIT_CAPACITY, LIMIT_CHANNELS, LIMIT_CHANNELS_PER_PEER,
+  LIMIT_MESSAGE_BYTES, NAME_BYTES_MAX, PEER_ID_BYTES_MAX
+} from './tables.ts'
 
 /** What a certificate may permit. */
 export type Right = 'channel' | 'process' | 'admin'
@@ -27,6 +30,24 @@ const RIGHTS: readonly unknown[] = ['channel', 'process', 'admin']
 
 /** What `invite` takes. `expires`: milliseconds from now. */
 export interface InviteOptions { rights?: Right[], expires?: number }
+
+/** Bounds of this peer that its host lowers; what is left out, or over the table's, stays as it is. */
+export interface Limits {
+  /** Channels that this peer owns at once. */
+  channels?: number
+  /** Channels here that one other peer may have made. */
+  channelsPerPeer?: number
+  /** Messages that a channel here may buffer. */
+  capacity?: number
+  /** Bytes of a message that is sent from here. */
+  messageBytes?: number
+}
+
+/** The limits as the core's record names them. */
+export const LIMITS: ReadonlyMap<keyof Limits, number> = new Map([
+  ['channels', LIMIT_CHANNELS], ['channelsPerPeer', LIMIT_CHANNELS_PER_PEER],
+  ['capacity', LIMIT_CAPACITY], ['messageBytes', LIMIT_MESSAGE_BYTES]
+])
 
 /** What a host gives to make its peer of a circuit. */
 export interface CircuitOptions {
@@ -41,6 +62,7 @@ export interface CircuitOptions {
   /** This peer's own certificate chain. */
   chain: Uint8Array
   labels?: Record<string, string>
+  limits?: Limits
   transports: Transport[]
   /** Judges another peer's chain; undefined when it is not valid. */
   verify(peer: string, chain: Uint8Array): Promise<Admission | undefined>
@@ -82,6 +104,17 @@ export function checkCircuitOptions(options: CircuitOptions): void {
   if (typeof options.verify !== 'function') refuse('verify must be a function')
   if (options.seed !== undefined) checkU32(options.seed, 'seed')
   checkLabels(options.labels)
+  checkLimits(options.limits)
+}
+
+/** Refuses limits that are none with BAD_ARGUMENT. */
+export function checkLimits(limits: unknown): void {
+  if (limits === undefined) return
+  if (typeof limits !== 'object' || limits === null) refuse('limits must be a record of numbers')
+  for (const [name, value] of Object.entries(limits as object)) {
+    if (!LIMITS.has(name as keyof Limits)) refuse(`limits has no ${name}`)
+    if (value !== undefined) checkWhole(value, `limits.${name}`, 0, U32_MAX)
+  }
 }
 
 function checkLabels(labels: unknown): void {

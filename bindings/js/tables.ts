@@ -199,6 +199,11 @@ export const IN_HEARD = 31
 export const IN_HEARD_LINK = 1
 export const IN_HEARD_BYTES = 8
 export const IN_HEARD_WORDS = 2
+export const IN_LIMIT = 32
+export const IN_LIMIT_LIMIT = 1
+export const IN_LIMIT_VALUE = 2
+export const IN_LIMIT_BYTES = 12
+export const IN_LIMIT_WORDS = 3
 
 // Output records: kind, word indexes of the fields, length before the tail.
 export const OUT_COMPLETION = 1
@@ -372,6 +377,10 @@ export const FRAME_UNPIN = 59
 export const FRAME_UNPIN_FIELDS = 3
 
 // Values of fields.
+export const LIMIT_CHANNELS = 1
+export const LIMIT_CHANNELS_PER_PEER = 2
+export const LIMIT_CAPACITY = 3
+export const LIMIT_MESSAGE_BYTES = 4
 export const MAKE_FLAG_LATCH = 1
 export const OP_FLAG_TRY = 1
 export const OP_FLAG_HOLD = 2
@@ -641,7 +650,7 @@ export const errors: { readonly [code: number]: {
   6: {
     name: 'TOO_LARGE',
     kind: 'refusal',
-    sentence: 'The message to {what} is over the limit of 1 MiB; send it in pieces through a channel.'
+    sentence: 'The message to {what} is over the limit (1 MiB, or less where a host lowered it); send it in pieces through a channel.'
   },
   7: {
     name: 'NO_SUCH_ANCHOR',

@@ -7,7 +7,8 @@
  * Invariant: wrong options are refused before a file is touched.
  */
 import { checkOptions, checkSignal, checkText, refuse } from '../js/check.ts'
-import type { Processes } from '../js/circuit.ts'
+import type { Limits, Processes } from '../js/circuit.ts'
+import { checkLimits } from '../js/options.ts'
 import { NAME_BYTES_MAX } from '../js/tables.ts'
 import type { Transport } from '../../transports/transport.ts'
 
@@ -33,6 +34,8 @@ export interface JoinOptions {
   discovery?: Discovery[] | 'none'
   /** Texts by name that every peer sees. */
   labels?: Record<string, string>
+  /** Bounds of this peer, lowered. */
+  limits?: Limits
   /** What starts processes here; by default this program does, with `false` nothing does. */
   processes?: Processes | false
   /** Aborts the joining, and afterwards leaves. */
@@ -40,7 +43,7 @@ export interface JoinOptions {
 }
 
 const KNOWN = new Set(['name', 'circuit', 'state', 'key', 'tickets', 'transports', 'listen',
-  'discovery', 'labels', 'processes', 'signal'])
+  'discovery', 'labels', 'limits', 'processes', 'signal'])
 const WAYS: readonly unknown[] = ['local', 'mdns']
 
 /** Refuses wrong options with BAD_ARGUMENT; throws the signal's reason when it has aborted. */
@@ -64,6 +67,7 @@ export function checkJoin(options: JoinOptions): void {
     !(Array.isArray(ways) && ways.every((way) => WAYS.includes(way)))) {
     refuse('discovery must be a list of local and mdns, or none')
   }
+  checkLimits(options.limits)
   checkSignal(options.signal)
 }
 

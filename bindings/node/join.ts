@@ -66,7 +66,8 @@ async function alone(options: JoinOptions, wasm: WebAssembly.Module): Promise<Ci
   const circuit = await createCircuit({
     wasm, id, name: options.name ?? nameFor(hostname(), id, undefined), incarnation: 1,
     chain: new Uint8Array(0), transports: [], verify: async () => undefined,
-    ...options.labels && { labels: options.labels }, ...processes && { processes }
+    ...options.labels && { labels: options.labels },
+    ...options.limits && { limits: options.limits }, ...processes && { processes }
   })
   leaveWith(options.signal, circuit)
   return circuit
@@ -148,7 +149,7 @@ class Joining {
     state: State, transports: Transport[], wasm: WebAssembly.Module
   ): Promise<Circuit> {
     const membership = this.#membership!
-    const { labels } = this.#options
+    const { labels, limits } = this.#options
     const processes = processesOf(this.#options)
     const end = async () => {
       await this.#presence?.close()
@@ -166,7 +167,7 @@ class Joining {
         return membership.invite(placesOf(id, addresses), wanted)
       },
       ending: end, failed: () => { void end() },
-      ...labels && { labels }, ...processes && { processes }
+      ...labels && { labels }, ...limits && { limits }, ...processes && { processes }
     })
     return circuit
   }

@@ -18,7 +18,7 @@ export interface Import { target: string, line: number, names: string[], type_on
 export const CORE_ORDER: string[][] = [
   ['tables', 'random'],
   ['fault', 'heap'],
-  ['bytes', 'ring', 'table', 'map', 'timer'],
+  ['bytes', 'ring', 'table', 'map', 'timer', 'limit'],
   ['payload', 'waiter'],
   ['reference', 'peer', 'frame'],
   ['session', 'dial'],

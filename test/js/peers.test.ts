@@ -95,6 +95,26 @@ test('a reference that comes home after its channel was scrubbed says so', async
   assert.is((await errorOf(far!.send(3))).code, 'SCRUBBED')
 })
 
+test('limits lower what a peer allows itself and others', async (t) => {
+  const network = new MemoryNetwork()
+  const alice = await peer(t, { transports: [network.transport('id-alice')],
+    limits: { channels: 3, channelsPerPeer: 1, capacity: 8, messageBytes: 2000 } })
+  const bob = await peer(t, { id: 'id-bob', name: 'bob', transports: [network.transport('id-bob')] })
+  bob.found('id-alice', [...alice.self.addresses])
+  await until(() => alice.peers().length === 2 && bob.peers().length === 2)
+  await bob.make('/alice/one')
+  assert.is((await errorOf(bob.make('/alice/two'))).code, 'TOO_MANY')
+  assert.is((await errorOf(alice.make('big', { capacity: 9 }))).code, 'BAD_ARGUMENT')
+  const jobs = await alice.make<Uint8Array>('jobs', { capacity: 8 })
+  await jobs.send(new Uint8Array(1900))
+  assert.is((await errorOf(jobs.send(new Uint8Array(2000)))).code, 'TOO_LARGE')
+  await alice.make('three')
+  assert.is((await errorOf(alice.make('four'))).code, 'TOO_MANY')
+  const wrong = peer(t, { id: 'id-carol', name: 'carol', transports: [],
+    limits: { colour: 1 } as object })
+  assert.is((await errorOf(wrong)).code, 'BAD_ARGUMENT')
+})
+
 test('one select waits on channels of several peers, a timer and a send', async (t) => {
   const [alice, bob, carol] = await peers(t, ['alice', 'bob', 'carol'])
   const [b, c] = [await bob.make<string>('b', { capacity: 1 }), await carol.make<string>('c')]
