@@ -31,7 +31,7 @@ const RIGHTS: readonly unknown[] = ['channel', 'process', 'admin']
 /** What `invite` takes. `expires`: milliseconds from now. */
 export interface InviteOptions { rights?: Right[], expires?: number }
 
-/** Bounds of this peer that its host lowers; what is left out, or over the table's, stays as it is. */
+/** Bounds of this peer that its host lowers; what is left out or over the table's stays. */
 export interface Limits {
   /** Channels that this peer owns at once. */
   channels?: number

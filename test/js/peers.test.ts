@@ -99,7 +99,9 @@ test('limits lower what a peer allows itself and others', async (t) => {
   const network = new MemoryNetwork()
   const alice = await peer(t, { transports: [network.transport('id-alice')],
     limits: { channels: 3, channelsPerPeer: 1, capacity: 8, messageBytes: 2000 } })
-  const bob = await peer(t, { id: 'id-bob', name: 'bob', transports: [network.transport('id-bob')] })
+  const bob = await peer(t, {
+    id: 'id-bob', name: 'bob', transports: [network.transport('id-bob')]
+  })
   bob.found('id-alice', [...alice.self.addresses])
   await until(() => alice.peers().length === 2 && bob.peers().length === 2)
   await bob.make('/alice/one')
