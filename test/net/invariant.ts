@@ -18,7 +18,7 @@ const REST_MS = 8_000
 const TURNS_MAX = 500
 /** Tables that widened once, and nothing that grows with what happened. */
 const GROWTH_BYTES_MAX = 1024
-/** A peer that is declared left may have taken messages this long before. */
+/** A peer that is declared left may have taken messages this long before, by an owner awake. */
 const GHOST_MS = 6_000
 
 interface Receipt { record: Record, text: string, channel: number, again: boolean, at_ms: number }
@@ -171,7 +171,7 @@ function ghost(world: World, receipt: Receipt): boolean {
   const { node, incarnation } = receipt.record
   if (node !== owner && (world.leaving.has(owner) || world.renewed(owner))) return true
   return node !== owner && owner.events.some((one) => one.event === 'left' && one.id === node.id
-    && one.incarnation === incarnation && one.at_ms < receipt.at_ms + GHOST_MS)
+    && one.incarnation === incarnation && one.at_ms < receipt.at_ms + GHOST_MS + owner.slept_ms)
 }
 
 /** A message and what became of it, checked against what its sender was told. */

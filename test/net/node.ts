@@ -29,6 +29,8 @@ export class Node {
   readonly host: Host
   incarnation: number
   alive = true
+  /** For how long it was frozen, all in all. */
+  slept_ms = 0
   /** Died without anybody noticing: dials find nothing, links stay as they are. */
   silent = false
   frozen = false
@@ -114,12 +116,17 @@ export class Node {
     else this.do(act)
   }
 
-  freeze(): void { this.frozen = true }
+  freeze(): void {
+    if (this.frozen) return
+    this.frozen = true
+    this.slept_ms -= this.net.now_ms
+  }
 
   /** The node goes on: what came meanwhile and its own deadline meet it in either order. */
   thaw(): void {
     if (!this.frozen) return
     this.frozen = false
+    this.slept_ms += this.net.now_ms
     const acts = this.asleep.splice(0)
     if (this.net.random.once_in(2)) this.tick()
     for (const act of acts) act()

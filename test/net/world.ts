@@ -80,13 +80,22 @@ export class World {
   perform(step: Step): void {
     if (step.do === 'wait') { this.wait(step.ms); return }
     const node = this.net.nodes[step.node]!
+    if (step.do === 'freeze') this.flush()
     if (step.do === 'thaw') node.thaw()
     else if (this.able(node)) this.act(node, step)
     this.collect()
   }
 
+  /** Hands over what was gathered. */
+  private flush(): void {
+    for (const node of this.net.nodes) {
+      if (node.alive && !node.frozen) node.do(() => node.host.run())
+    }
+  }
+
   /** Lets time go by and notes when operations end. */
   wait(ms: number): void {
+    this.flush()
     for (let left = ms; left > 0; left -= 5) {
       this.net.run_for(Math.min(5, left))
       this.collect()
@@ -96,13 +105,10 @@ export class World {
   private act(node: Node, step: Step): void {
     const { net } = this
     switch (step.do) {
-      case 'send': case 'receive': case 'select': this.begin(node, step); return
-      case 'withdraw': case 'take': {
-        const list = this.waiting(node)
-        const target = list[step.target % Math.max(1, list.length)]
-        if (target !== undefined) node.do(() => node.host[step.do](target.op))
+      case 'send': case 'receive': case 'select':
+        this.gather(node, () => this.begin(node, step))
         return
-      }
+      case 'withdraw': case 'take': this.gather(node, () => this.decide(node, step)); return
       case 'close': case 'scrub': case 'stat': case 'open': this.ask(node, step); return
       case 'reader': case 'read': case 'reader_end': this.read(node, step); return
       case 'cut': net.cut(node, net.nodes[step.other]!); return
@@ -128,6 +134,19 @@ export class World {
       const anew = net.join(node.name, node.incarnation + 1, '', node.id)
       for (const other of net.nodes) if (other.alive && other !== anew) anew.find(other)
     })
+  }
+
+  /** In every third program a host gathers its operations and hands them over together. */
+  private gather(node: Node, act: () => void): void {
+    node.host.batching = this.program.seed % 3 === 0
+    act()
+    node.host.batching = false
+  }
+
+  private decide(node: Node, step: Step & { do: 'withdraw' | 'take' }): void {
+    const list = this.waiting(node)
+    const target = list[step.target % Math.max(1, list.length)]
+    if (target !== undefined) node.do(() => node.host[step.do](target.op))
   }
 
   private ref(node: Node, channel: number): number {
