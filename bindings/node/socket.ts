@@ -11,13 +11,14 @@
  * Every verb loads this file, so it loads nothing but its codec.
  */
 import { createHash } from 'node:crypto'
+import { lstatSync } from 'node:fs'
 import { connect as connectSocket, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { Decoder, Encoder } from 'cbor-x'
 import { pipe } from 'it-pipe'
 import { Refusal } from '../js/errors.ts'
 import { VERB_FRAME_BYTES_MAX } from '../js/tables.ts'
+import { userId } from './folder.ts'
 
 /** One message: texts, numbers, flags, bytes and lists of them by name. */
 export type Message = Record<string, unknown>
@@ -98,7 +99,9 @@ export class Wire {
 
 /** Connects to the daemon of a state folder. Refusals: NO_PEER_HERE, BAD_STATE. */
 export async function connect(state: string): Promise<Wire> {
-  const socket = connectSocket(socketPath(state))
+  const path = socketPath(state)
+  if (!isOwn(dirname(path))) throw new Refusal('BAD_STATE', dirname(path))
+  const socket = connectSocket(path)
   await new Promise<void>((done, fail) => {
     socket.once('connect', done)
     socket.once('error', (error: NodeJS.ErrnoException) => {
@@ -109,19 +112,21 @@ export async function connect(state: string): Promise<Wire> {
   return new Wire(socket)
 }
 
-/** Where the daemon of a state folder listens: in it, or by a short name where that is too long. */
+/**
+ * Where the daemon of a state folder listens: in it, or by a short name where that is too long. The
+ * environment has no part in it: daemon and verb may have different ones.
+ */
 export function socketPath(state: string): string {
   const inside = join(state, 'socket')
-  if (fits(inside)) return inside
+  if (Buffer.byteLength(inside) <= SOCKET_PATH_BYTES_MAX) return inside
   const name = `${createHash('sha256').update(state).digest('hex').slice(0, 32)}.socket`
-  const run = process.env['XDG_RUNTIME_DIR']
-  const beside = run ? join(run, 'circuit', name) : ''
-  if (beside !== '' && fits(beside)) return beside
-  return join(tmpdir(), `circuit-${process.getuid?.() ?? 0}`, name)
+  return join(`/tmp/circuit-${userId()}`, name)
 }
 
-function fits(path: string): boolean {
-  return Buffer.byteLength(path) <= SOCKET_PATH_BYTES_MAX
+/** In /tmp anybody could have made the folder, and listen in it. */
+function isOwn(folder: string): boolean {
+  const found = lstatSync(folder, { throwIfNoEntry: false })
+  return found === undefined || (found.uid === userId() && found.isDirectory())
 }
 
 /** Cuts bytes into the bodies of messages. Holds at most one body and one read. */

@@ -10,7 +10,7 @@ import {
   connect as connectWire, socketPath, Wire, type Message
 } from '../../bindings/node/socket.ts'
 import { suite } from '../suite.ts'
-import { Place } from './place.ts'
+import { Place, Running } from './place.ts'
 
 const test = suite('cli: the socket')
 const place = new Place()
@@ -158,6 +158,9 @@ test('a state folder with a long name has its socket elsewhere', async () => {
   const peer = place.run(['start', '--name', 'long', '--state', place.state(name), '--no-mdns'])
   await peer.printed(/\n/)
   assert.is((await place.call(['ls', '/'], { at: name })).code, 0)
+  const { XDG_RUNTIME_DIR: _, ...elsewhere } = place.env
+  const verb = new Running(['ls', '/', '--state', place.state(name)], elsewhere)
+  assert.is((await verb.ended).stdout, '/alice\n/long\n')
   await peer.kill('SIGTERM')
 }, { timeout_ms: 15_000 })
 
