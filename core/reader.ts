@@ -10,11 +10,13 @@
 import { alloc, release } from './heap'
 import { away_add, away_free, away_withdraw } from './away'
 import {
-  KIND_READ, complete, complete_message, op_new, op_timeout, op_usable, refuse,
+  KIND_READ, KIND_RECEIVE, complete, complete_message, op_find, op_from, op_new, op_slot,
+  op_timeout, op_usable, refuse,
 } from './operation'
 import { Payload } from './payload'
 import { payload_done, ref_channel, ref_release, ref_remote, ref_retain } from './reference'
 import { say_grant } from './say'
+import { abort } from './select'
 import { receive_from, record_bytes } from './start'
 import { Table, table_add, table_find, table_new, table_remove } from './table'
 import {
@@ -154,6 +156,8 @@ export function read(record: usize): void {
   }
   if ((r.ref & REF_REMOTE) == 0) {
     receive_from(id, r.ref, timeout_ms, 0)
+    const receive = op_find(id)
+    if (is(receive)) receive.subject = changetype<usize>(r)
     return
   }
   const op = op_new(id, KIND_READ)
@@ -226,6 +230,18 @@ export function reader_ended(w: Waiter, status: u8): void {
   }
 }
 
+/** Ends the reads that wait on a channel of this core: plain receives that know their reader. */
+function end_own_reads(r: Reader): void {
+  let op = op_from(1)
+  while (is(op)) {
+    const next_slot = op_slot(op) + 1
+    if (op.kind == KIND_RECEIVE && op.subject == changetype<usize>(r)) {
+      abort(op, <u8>ERROR_WITHDRAWN)
+    }
+    op = op_from(next_slot)
+  }
+}
+
 function drop_arrived(r: Reader): void {
   while (is(r.first)) {
     const a = arrived_take(r)
@@ -257,6 +273,7 @@ export function reader_end(record: usize): void {
   r.status = <u8>ERROR_WITHDRAWN
   drop_arrived(r)
   fail_reads(r, ERROR_WITHDRAWN)
+  if ((r.ref & REF_REMOTE) == 0) end_own_reads(r)
   table_remove(readers, r.id)
   r.id = 0
   if (!r.granting) reader_free(r)

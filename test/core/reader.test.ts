@@ -101,6 +101,25 @@ test('a remote reader goes on past its window, and across a broken link', () => 
   assert.is(b.do(() => b.host.running.size), 0, 'every send is done')
 })
 
+test('stopping a reader ends the reads that wait, wherever the channel lives', () => {
+  const { net, a, b } = trio()
+  const [x, x_a] = b.share('x', 0, a)
+  for (const [node, ref] of [[a, x_a!], [b, x!]] as const) {
+    const opened = node.do(() => node.host.reader(ref, 2))
+    net.run_for(60)
+    const reader = node.host.outcome(opened).value
+    const reads = [0, 1, 2].map(() => node.do(() => node.host.read(reader)))
+    const other = node.do(() => node.host.receive(ref))
+    net.run_for(60)
+    node.do(() => node.host.reader_end(reader))
+    assert.equal(reads.map((op) => node.host.status(op)), ['WITHDRAWN', 'WITHDRAWN', 'WITHDRAWN'])
+    assert.is(node.host.status(other), 'waiting')
+    node.do(() => node.host.withdraw(other))
+  }
+  net.run_for(100)
+  assert.is(b.do(() => b.host.seen(x!)).receivers, 0)
+})
+
 test('a prefetch over the limit is refused', () => {
   const host = new Host()
   const c = host.channel()

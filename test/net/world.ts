@@ -179,7 +179,7 @@ export class World {
     } else this.end_reader(target)
   }
 
-  /** Stops a reader; the reads that wait on a local one are withdrawn by hand. */
+  /** Stops a reader. */
   end_reader(target: World['readers'][number]): void {
     this.readers.splice(this.readers.indexOf(target), 1)
     const { node, reader } = target
