@@ -625,7 +625,7 @@ export const errors: { readonly [code: number]: {
   1: {
     name: 'CLOSED',
     kind: 'refusal',
-    sentence: 'The channel {what} is closed; nothing more can be sent on it.'
+    sentence: 'The channel {what} is closed; it takes nothing more, and gives nothing after what it held.'
   },
   2: {
     name: 'WITHDRAWN',
