@@ -52,7 +52,8 @@ test('after close the buffer is drained, then receives give ok: false, sends fai
   const refusal = await errorOf(jobs.send(3))
   assert.instance(refusal, Refusal)
   assert.is(refusal.code, 'CLOSED')
-  assert.is(refusal.message, 'The channel jobs is closed; it takes nothing more, and gives nothing after what it held.')
+  assert.is(refusal.message,
+    'The channel jobs is closed; it takes nothing more, and gives nothing after what it held.')
   assert.is(await codeOf(jobs.trySend(3)), 'CLOSED')
   assert.is(await codeOf(jobs.close()), 'CLOSED')
 })
