@@ -88,12 +88,13 @@ function pump(peer: Peer): void {
 
 /** Sends what is held back for this peer, as far as its bounds allow. */
 export function away_pump(peer: Peer): void {
-  const queue = held_back(peer)
-  while (is(queue.first) && peer_joined(peer)) {
-    const w = queue.first
+  let next = held_back(peer).first
+  while (is(next) && peer_joined(peer)) {
+    const w = next
+    next = w.next
     const remote = ref_remote(w.key)
-    // A reference to an incarnation that has not come yet waits for it.
-    if (remote.incarnation != peer.incarnation) return
+    // A reference to an incarnation that has not come yet waits for it, and holds up no other.
+    if (remote.incarnation != peer.incarnation) continue
     const bytes = bytes_of(w)
     if (peer.out_offers >= OFFERS_PER_PEER_MAX) return
     if (peer.out_bytes + bytes > PARKED_BYTES_PER_PEER_MAX) return

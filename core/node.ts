@@ -30,7 +30,7 @@ import { Payload } from './payload'
 import { Peer, no_timer, peers_first } from './peer'
 import { scrub_element, serve_signal, serve_start } from './program'
 import { read_end as end_read, reader_lost, readers_flush } from './reader'
-import { payload_done, refs_lost } from './reference'
+import { payload_done, ref_remote, refs_lost } from './reference'
 import { entry_in, reply_in, requests_lost } from './reply'
 import { request_abort } from './request'
 import { abort, after_due, owner_lost } from './select'
@@ -205,6 +205,24 @@ function all_over(): void {
   settle()
 }
 
+/** A session has begun: what waits for an earlier incarnation waits in vain. */
+function peer_begun(peer: Peer): void {
+  refs_lost(peer, peer.incarnation - 1)
+  let w = changetype<Waiter>(peer.away)
+  while (is(w)) {
+    if (!ref_remote(w.key).dead) {
+      w = w.peer_next
+      continue
+    }
+    if (flagged(w, IS_READER)) reader_lost(w)
+    else owner_lost(w)
+    // Others may have ended with it: the list is read anew.
+    w = changetype<Waiter>(peer.away)
+  }
+  settle()
+  away_pump(peer)
+}
+
 /** What follows from an input: matches, lost and joined peers, payloads that are needed no more. */
 export function aftermath(): void {
   settle()
@@ -212,7 +230,7 @@ export function aftermath(): void {
     peer_lost(peer)
     lost_done(peer)
   }
-  for (let peer = next_joined(); is(peer); peer = next_joined()) away_pump(peer)
+  for (let peer = next_joined(); is(peer); peer = next_joined()) peer_begun(peer)
   if (is(leaving) && leave_done()) {
     all_over()
     const op = leaving

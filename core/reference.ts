@@ -72,7 +72,8 @@ export function ref_of(peer: Peer, incarnation: u32, channel: u32): u32 {
   remote.incarnation = incarnation
   remote.channel = channel
   remote.count = 1
-  remote.dead = !is(peer)
+  remote.dead = !is(peer) || incarnation < peer.incarnation ||
+    incarnation <= peer.left_incarnation
   if (is(peer)) peer.pins++
   if (!is(known)) {
     map_add(by_owner, key, channel, changetype<usize>(remote))

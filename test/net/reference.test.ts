@@ -127,6 +127,27 @@ test('a reference to a former run of a peer meets no channel of the next', () =>
   assert.is(a.host.status(fine), 'OK')
 })
 
+test('a reference to a former run that comes by a third peer fails, and holds up no other', () => {
+  const { net, a, b, c } = trio()
+  const [, x_a] = b.share('x', 1, a)
+  const [y, y_a] = c.share('y', 1, a)
+  b.kill()
+  net.run_for(4000)
+  const again = net.join('b', 2, '', b.id)
+  again.find(a)
+  again.find(c)
+  net.until(() => a.sees(again) && c.sees(again), 9000, 'b joined again')
+  const x = again.do(() => again.host.channel(1, 'x'))
+  const [old] = pass(a, y_a!, c, y!, [x_a!])
+  const lost = c.do(() => c.host.send(old!, 'for the former one'))
+  const anew = c.open('/b/x')
+  const fine = c.do(() => c.host.send(anew, 'for this one'))
+  net.run_for(LATE)
+  assert.equal([c.host.status(lost), c.host.outcome(lost).unknown], ['LEFT', false])
+  assert.is(c.host.status(fine), 'OK')
+  assert.is(again.do(() => again.host.seen(x)).buffered, 1)
+})
+
 test('a reference in a message that nobody receives is given up with it', () => {
   const { net, a, b } = trio()
   const [x, x_a] = b.share('x', 1, a)
