@@ -55,6 +55,7 @@ const ALLOWED: Array<[room: RegExp, allowed: (target: string, one: Import) => bo
   [/^transports\/libp2p$/, (target) => isOfTransport(target, 'libp2p') || LIBP2P.test(target)],
   // Programs that run the models stand beside them; nothing imports them.
   [/^spec$/, (target) => target.startsWith('spec/') || /^node:/.test(target)],
+  [/^spec$/, (target) => /^(spec\/|node:)/.test(target)],
   [/^scripts$/, (target) => target.startsWith('scripts/') || isPackage(target)],
   [/^examples$/, (target) => target.startsWith('examples/') || isPackage(target)],
   [/^test$/, () => true]

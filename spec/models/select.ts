@@ -1,0 +1,392 @@
+/**
+ * Instances of select.pml: which cores, channels and operations there are, and what may happen.
+ *
+ * Lives here: the instances, the rules that can be left out with the instance that shows each, and
+ * the tables that stand above the model's text. Does not live here: the rules themselves
+ * (select.pml), running spin (check.ts).
+ *
+ * An operation is written `kind cases [at core] [after operation]`: `select 0! 1?` sends to channel
+ * 0 or receives from channel 1. Without `at` every operation and every channel has a core of its
+ * own, operations first. Operations are ordered by their number, as arbiters' ids are.
+ */
+import { readFileSync } from 'node:fs'
+
+/** One instance. Lists name operations, channels or cores by number. */
+export interface SelectInstance {
+  name: string
+  /** The capacity of each channel. */
+  channels: number[]
+  /** The core of each channel; by default each has its own. */
+  owners?: number[]
+  operations: string[]
+  /** Operations that may be withdrawn at any moment. */
+  abort?: number[]
+  close?: number[]
+  scrub?: number[]
+  /** Cores that may crash, at most `faults` of them in a run. */
+  crash?: number[]
+  faults?: number
+  /** Cores that may be declared left though they live. */
+  doubt?: number[]
+  /** Operations whose host is asked before a message is taken. */
+  asks_host?: number[]
+  /** First in, first out, for one reading core. */
+  in_order?: boolean
+  window?: number
+}
+
+/** A rule that can be left out, and the instance in which that is seen. */
+export interface RuleSwitch { rule: string, instance: string, says: string }
+
+const MIXED = ['select 0! 1?', 'select 0? 1!', 'select 0? 1?', 'send 0!', 'receive 1?']
+const FOUR = ['select 0! 1?', 'select 0? 1!', 'send 0!', 'receive 1?']
+const RING = ['select 0! 2?', 'select 1! 0?', 'select 2! 1?']
+const ALL = [0, 1, 2, 3, 4, 5, 6]
+
+export const INSTANCES: SelectInstance[] = [
+  // Two mixed selects that cross on two rendezvous channels, and a third beside them.
+  { name: 'cross2', channels: [0, 0], operations: ['select 0! 1?', 'select 0? 1!'],
+    abort: ALL, crash: ALL },
+  { name: 'cross3', channels: [0, 0],
+    operations: ['select 0! 1?', 'select 0? 1!', 'select 0? 1?'], abort: ALL, crash: ALL },
+  { name: 'cross3-first', channels: [0, 0],
+    operations: ['select 0? 1?', 'select 0! 1?', 'select 0? 1!'], abort: ALL, crash: ALL },
+  { name: 'cross3-quiet', channels: [0, 0],
+    operations: ['select 0! 1?', 'select 0? 1!', 'select 0? 1?'] },
+  { name: 'ring3', channels: [0, 0, 0], operations: RING, abort: ALL, crash: ALL },
+  { name: 'ring3-quiet', channels: [0, 0, 0], operations: RING },
+  // Two owners, three mixed selects, a plain send and a plain receive.
+  { name: 'mixed5-quiet', channels: [0, 1], operations: MIXED },
+  { name: 'mixed5-timeouts', channels: [0, 1], operations: MIXED, abort: [3, 4] },
+  { name: 'mixed5', channels: [0, 1], operations: MIXED, abort: ALL },
+  { name: 'mixed5-crash', channels: [0, 1], operations: MIXED, crash: ALL },
+  { name: 'mixed4', channels: [0, 1], operations: FOUR, abort: ALL, crash: ALL },
+  { name: 'mixed4-close', channels: [0, 1], operations: FOUR, abort: [0, 2, 3], close: ALL },
+  { name: 'mixed4-scrub', channels: [0, 1], operations: FOUR, abort: [0, 2, 3], scrub: ALL },
+  { name: 'mixed4-rendezvous', channels: [0, 0],
+    operations: ['receive 1?', 'select 0! 1?', 'select 0? 1!', 'send 0!'], abort: ALL,
+    crash: ALL },
+  // One channel, several matches at once.
+  { name: 'fan', channels: [0], operations: ['receive 0?', 'select 0!', 'select 0?', 'send 0!'],
+    abort: ALL, crash: ALL, close: ALL },
+  { name: 'buffer4', channels: [1],
+    operations: ['receive 0?', 'select 0!', 'receive 0?', 'send 0!'], abort: ALL, crash: ALL,
+    close: ALL },
+  { name: 'buffer-close', channels: [1], operations: ['receive 0?', 'receive 0?', 'send 0!'],
+    abort: [0, 1], close: ALL },
+  { name: 'same', channels: [0], operations: ['select 0! 0?', 'select 0? 0!', 'select 0?'],
+    abort: ALL, crash: ALL, close: ALL },
+  { name: 'default', channels: [0, 0],
+    operations: ['try 0! 1?', 'select 0? 1!', 'try 0?', 'send 1!'], abort: ALL, crash: ALL },
+  { name: 'close-selects', channels: [0, 0],
+    operations: ['select 0! 1?', 'select 0? 1!', 'receive 0?'], abort: ALL, crash: ALL,
+    close: ALL },
+  { name: 'cross2-two-crashes', channels: [0, 0],
+    operations: ['select 0! 1?', 'select 0? 1!', 'receive 0?'], abort: [0, 2], crash: ALL,
+    faults: 2 },
+  // Owner and arbiter in one core: its mail, and one line of frames for all that two cores share.
+  { name: 'one-core', channels: [0, 1], owners: [0, 0],
+    operations: ['select 0! 1? at 0', 'select 0? 1! at 0', 'send 0! at 0', 'receive 1? at 0'],
+    abort: ALL, close: ALL },
+  { name: 'two-cores', channels: [0, 0], owners: [0, 1],
+    operations: ['select 0! 1? at 0', 'select 0? 1! at 1', 'select 0? 1? at 0', 'send 0! at 1'],
+    abort: ALL, crash: ALL },
+  { name: 'two-cores-buffer', channels: [1, 0], owners: [0, 1],
+    operations: ['select 0! 1? at 0', 'select 0? 1! at 1', 'receive 0? at 1', 'send 0! at 1'],
+    abort: ALL, close: ALL, crash: ALL },
+  // Several channels at one owner.
+  { name: 'one-owner', channels: [0, 1], owners: [3, 3],
+    operations: ['select 0! 1?', 'select 0? 1!', 'select 0? 1?'], abort: ALL, crash: ALL,
+    close: ALL },
+  { name: 'one-owner-mixed', channels: [0, 1, 0], owners: [4, 4, 4],
+    operations: ['select 0! 2?', 'select 0? 1!', 'select 1? 2!', 'send 0!'], abort: ALL,
+    crash: [0, 4] },
+  // Capacity 2.
+  { name: 'capacity2', channels: [2],
+    operations: ['receive 0?', 'select 0!', 'receive 0?', 'send 0!', 'send 0!'], abort: ALL,
+    crash: [0, 1, 5], close: ALL },
+  { name: 'capacity2-selects', channels: [2, 0],
+    operations: ['select 0! 1?', 'select 0? 1!', 'send 0!', 'select 0! 1!'], abort: ALL,
+    crash: [0, 4] },
+  // First in, first out for one reader, over all its timeouts.
+  { name: 'order', channels: [2], owners: [2], in_order: true,
+    operations: ['send 0! at 0', 'send 0! at 0', 'send 0! at 0', 'receive 0? at 1',
+      'receive 0? at 1 after 3', 'receive 0? at 1 after 4'], abort: [3, 4, 5] },
+  { name: 'order-rendezvous', channels: [0], owners: [2], in_order: true,
+    operations: ['send 0! at 0', 'send 0! at 0', 'send 0! at 0', 'receive 0? at 1',
+      'receive 0? at 1 after 3', 'receive 0? at 1 after 4'], abort: [3, 4, 5] },
+  // A host that is asked before a message is taken.
+  { name: 'asks-host', channels: [0, 1],
+    operations: ['select 0! 1?', 'select 0? 1?', 'receive 1?', 'send 1!'], asks_host: [1, 2],
+    abort: ALL, crash: [1, 2, 4] },
+  // A window of messages sent ahead.
+  { name: 'reader', channels: [2], owners: [4], in_order: true, window: 2,
+    operations: ['send 0! at 0', 'send 0! at 0', 'send 0! at 0', 'reader 0? at 1'],
+    abort: [3], close: ALL, crash: [0, 1] },
+  { name: 'reader-selects', channels: [0], window: 2,
+    operations: ['select 0!', 'reader 0?', 'send 0!', 'receive 0?'], abort: ALL, crash: [0, 1],
+    close: ALL },
+  // A peer that is declared left and lives on.
+  { name: 'again', channels: [1], operations: ['receive 0?', 'send 0!', 'receive 0?'],
+    abort: ALL, doubt: ALL },
+  { name: 'again-selects', channels: [0, 0],
+    operations: ['select 0! 1?', 'select 0? 1!', 'receive 0?'], abort: ALL, doubt: ALL },
+  { name: 'again-reader', channels: [2], window: 2,
+    operations: ['send 0!', 'reader 0?', 'send 0!', 'receive 0?'], doubt: ALL },
+]
+
+export const SWITCHES: RuleSwitch[] = [
+  { rule: 'RULE_1', instance: 'cross3-quiet', says: 'ids are totally ordered' },
+  { rule: 'RULE_4', instance: 'order', says: 'a withdrawal is the only no' },
+  { rule: 'RULE_5', instance: 'cross2', says: 'held as a receiver, an abort is at once' },
+  { rule: 'RULE_6', instance: 'cross2', says: 'held as a sender, a lost owner means unknown' },
+  { rule: 'RULE_9', instance: 'order', says: 'a denied message is back in its own place' },
+  { rule: 'RULE_10', instance: 'fan', says: 'a plain receive is claimed last and never held' },
+  { rule: 'RULE_11', instance: 'cross2', says: 'the receiver\'s grant commits the sender' },
+  { rule: 'RULE_13', instance: 'cross2', says: 'a hold without a partner is released' },
+  { rule: 'RULE_16', instance: 'fan', says: 'a withdrawn send waits for the answer' },
+  { rule: 'RULE_17_OUT', instance: 'buffer-close', says: 'closed comes after what is out' },
+  { rule: 'RULE_17_CLOSED', instance: 'fan', says: 'a sender whose message is out waits' },
+  { rule: 'RULE_AGAIN', instance: 'again', says: 'a message that comes back is marked' },
+]
+
+interface Operation { kind: string, core: number, after: number, offers: Offer[] }
+interface Offer { operation: number, channel: number, sends: boolean }
+interface Topology {
+  instance: SelectInstance
+  operations: Operation[]
+  offers: Offer[]
+  owners: number[]
+  cores: number
+  /** Ordered pairs of distinct cores that have something to say to each other. */
+  links: Array<[from: number, to: number]>
+}
+
+const PLAIN: Record<string, string> = { send: 'SEND', receive: 'RECEIVE', reader: 'READER' }
+
+function parse(text: string, number: number): Operation {
+  const words = text.split(' ')
+  const word_after = (word: string) => Number(words[words.indexOf(word) + 1])
+  const offers = words.filter((word) => /^\d[!?]$/.test(word)).map((word) => (
+    { operation: number, channel: Number(word[0]), sends: word[1] === '!' }))
+  return {
+    kind: words[0] ?? '', offers,
+    core: words.includes('at') ? word_after('at') : number,
+    after: words.includes('after') ? word_after('after') : -1
+  }
+}
+
+function topologyOf(instance: SelectInstance): Topology {
+  const operations = instance.operations.map(parse)
+  const offers = operations.flatMap((one) => one.offers)
+  const owners = instance.owners ?? instance.channels.map((_, c) => operations.length + c)
+  const cores = Math.max(...owners, ...operations.map((one) => one.core)) + 1
+  const links: Topology['links'] = []
+  for (let from = 0; from < cores; from++) {
+    for (let to = 0; to < cores; to++) {
+      const meet = (arbiter: number, owner: number) => offers.some((offer) =>
+        operations[offer.operation]?.core === arbiter && owners[offer.channel] === owner)
+      if (from !== to && (meet(from, to) || meet(to, from))) links.push([from, to])
+    }
+  }
+  return { instance, operations, offers, owners, cores, links }
+}
+
+/** The Promela text of an instance, with the rules in `left_out` switched off. */
+export function selectModel(instance: SelectInstance, left_out: string[] = []): string {
+  const t = topologyOf(instance)
+  const text = readFileSync(new URL('select.pml', import.meta.url), 'utf8')
+  const macros = [
+    ['INPUTS', inputs(t)], ['MATCHES', matches(t, left_out)], ['TURN_AWAYS', turnAways(t)]
+  ] as const
+  const filled = macros.reduce((body, [name, lines]) =>
+    body.replace(new RegExp(`^ *${name}$`, 'gm'), () => lines.join('\n')), text)
+  return `${tables(t, left_out).join('\n')}\n${filled}`
+}
+
+function tables(t: Topology, left_out: string[]): string[] {
+  const { instance, operations, offers, owners, links } = t
+  const core_of = (offer: Offer) => operations[offer.operation]?.core ?? 0
+  const link = (from: number, to: number) =>
+    Math.max(0, links.findIndex(([a, b]) => a === from && b === to))
+  const defines = {
+    OPS: operations.length, OFFERS: offers.length, CHANNELS: owners.length, CORES: t.cores,
+    LINKS: links.length, LINK_FRAMES: linkFrames(t), WINDOW: instance.window ?? 1,
+    LINE: Math.max(...operations.map((one) => one.offers.length)),
+    FAULTS: instance.crash === undefined ? 0 : instance.faults ?? 1,
+    DOUBTS: instance.doubt === undefined ? 0 : 1,
+    LOCAL: Number(offers.some((offer) => core_of(offer) === owners[offer.channel])),
+    READERS: Number(operations.some((one) => one.kind === 'reader')),
+    OFFERING: Number(instance.asks_host !== undefined),
+    IN_ORDER: Number(instance.in_order === true), SEND: 0, RECEIVE: 1, SELECT: 2, READER: 3
+  }
+  const row = (name: string, values: unknown[]) =>
+    `hidden byte ${name}[${values.length}] = { ${values.map((value) => Number(value)).join(', ')} };`
+  const kinds = { SEND: 0, RECEIVE: 1, SELECT: 2, READER: 3 } as Record<string, number>
+  return [
+    `/* ${instance.name}${left_out.map((rule) => ` without ${rule}`).join('')} */`,
+    ...Object.entries(defines).map(([name, value]) => `#define ${name} ${value}`),
+    ...SWITCHES.map(({ rule }) => `#define ${rule} ${Number(!left_out.includes(rule))}`),
+    '#define LINK_TO_OWNER(w) to_owner_link[w]', '#define LINK_TO_ARBITER(w) to_arbiter_link[w]',
+    row('op_of', offers.map((offer) => offer.operation)),
+    row('channel_of', offers.map((offer) => offer.channel)),
+    row('sends', offers.map((offer) => offer.sends)),
+    row('kind_of', operations.map(({ kind }) => kinds[PLAIN[kind] ?? 'SELECT'])),
+    row('tries', operations.map(({ kind }) => kind === 'try')),
+    row('asks_host', operations.map((_, op) => instance.asks_host?.includes(op) === true)),
+    row('cases_of', operations.map((one) => one.offers.length)),
+    row('first_of', operations.map((_, op) => offers.findIndex((one) => one.operation === op))),
+    row('core_of_op', operations.map((one) => one.core)),
+    row('core_of_channel', owners), row('capacity_of', instance.channels),
+    row('to_owner_link', offers.map((one) => link(core_of(one), owners[one.channel] ?? 0))),
+    row('to_arbiter_link', offers.map((one) => link(owners[one.channel] ?? 0, core_of(one)))),
+    row('from_of', links.length === 0 ? [0] : links.map(([from]) => from)),
+    row('to_of', links.length === 0 ? [0] : links.map(([, to]) => to))
+  ]
+}
+
+/** Enough for every frame that can be on its way at once; a full line would be a deadlock. */
+function linkFrames(t: Topology): number {
+  const shared = t.links.map(([a, b]) => t.offers.filter((one) => {
+    const arbiter = t.operations[one.operation]?.core
+    const owner = t.owners[one.channel]
+    return arbiter === a && owner === b || arbiter === b && owner === a
+  }).length)
+  const local = t.offers.filter((one) =>
+    t.operations[one.operation]?.core === t.owners[one.channel]).length
+  return Math.max(...shared, local) * 4 + (t.instance.window ?? 0)
+}
+
+function inputs(t: Topology): string[] {
+  const { instance, operations, links } = t
+  const lines = links.map(([, to], l) => `  :: link[${l}]?kind,o,m -> at = ${to}; input = FRAME`)
+  const among = (list: number[] | undefined, limit: number) =>
+    (list ?? []).filter((one) => one < limit)
+  operations.forEach(({ core, after, kind }, op) => {
+    const go = (input: string) => `at = ${core}; op = ${op}; input = ${input}`
+    const before = operations.findLastIndex((one, other) => other < op && one.core === core)
+    const ready = after >= 0 ? ` && op_state[${after}] == OP_ENDED`
+      : instance.in_order === true && before >= 0 ? ` && op_state[${before}] != OP_NEW` : ''
+    lines.push(`  :: op_state[${op}] == OP_NEW${ready} && !dead[${core}] -> ${go('BEGIN')}`)
+    if (kind === 'reader') {
+      lines.push(`  :: nempty(arrived[${op}]) && op_state[${op}] == OP_FREE -> ${go('TAKE')}`)
+      lines.push(`  :: taken[${op}] > 0 && op_state[${op}] == OP_FREE -> ${go('SAY_TAKEN')}`)
+    }
+    if (instance.asks_host?.includes(op)) {
+      lines.push(`  :: op_state[${op}] == OP_OFFERED -> ${go('TAKE')}`)
+    }
+    if (!among(instance.abort, ALL.length).includes(op)) return
+    const living = `op_state[${op}] != OP_NEW && op_state[${op}] != OP_ENDED`
+    lines.push(kind === 'reader' ? `  :: op_state[${op}] == OP_FREE -> ${go('READER_END')}`
+      : `  :: ${living} && !aborted[${op}] -> ${go('ABORT')}`)
+  })
+  for (const [list, input, done] of [[instance.close, 'CLOSE', 'closed'],
+    [instance.scrub, 'SCRUB', 'scrubbed']] as const) {
+    for (const c of among(list, t.owners.length)) {
+      const go = `at = ${t.owners[c]}; x = ${c}; input = ${input}`
+      lines.push(`  :: !${done}[${c}] && !dead[${t.owners[c]}] -> ${go}`)
+    }
+  }
+  for (const k of among(instance.crash, t.cores)) {
+    lines.push(`  :: faults > 0 && !dead[${k}] -> at = ${k}; input = CRASH`)
+  }
+  return [...lines, ...partings(t), `  :: ${quiet(t)} -> input = QUIET`]
+}
+
+/** Sessions that end: with the dead, with those that came back as others, and by mistake. */
+function partings(t: Topology): string[] {
+  const renewing = (k: number) => t.links.filter(([from]) => from === k).map(([, j]) =>
+    `over[AT(${j}, ${k})] && !over[AT(${k}, ${j})] && !renewed[${j}]`).join(' || ')
+  const lines: string[] = []
+  for (const [other, here] of t.links) {
+    const go = `at = ${here}; y = ${other}; input = PEER_LEFT`
+    const open = `!dead[${here}] && !over[AT(${here}, ${other})]`
+    const gone = `(dead[${other}] || over[AT(${other}, ${here})] && renewed[${other}])`
+    lines.push(`  :: ${open} && ${gone} -> ${go}`)
+    if (t.instance.doubt?.includes(other)) {
+      lines.push(`  :: ${open} && !dead[${other}] && doubts > 0 -> doubts--; ${go}`)
+    }
+  }
+  for (let k = 0; t.instance.doubt !== undefined && k < t.cores; k++) {
+    lines.push(`  :: !dead[${k}] && (${renewing(k)}) -> at = ${k}; input = RENEW`)
+  }
+  return lines
+}
+
+/** Nothing is on its way, and no host has something to do. */
+function quiet(t: Topology): string {
+  const still = t.links.map((_, l) => `empty(link[${l}])`)
+  for (const [a, b] of t.links) {
+    still.push(`(dead[${a}] || over[AT(${a}, ${b})] || !dead[${b}] && !over[AT(${b}, ${a})])`)
+  }
+  t.operations.forEach(({ kind }, op) => {
+    if (kind === 'reader') {
+      still.push(`(op_state[${op}] != OP_FREE || empty(arrived[${op}]) && taken[${op}] == 0)`)
+    }
+    if (t.instance.asks_host?.includes(op)) still.push(`op_state[${op}] != OP_OFFERED`)
+  })
+  return still.length === 0 ? 'true' : still.join(' && ')
+}
+
+/** Every match that core `at` could make: x with y, or x alone. */
+function matches(t: Topology, left_out: string[]): string[] {
+  const { offers, instance } = t
+  const lines: string[] = []
+  const add = (c: number, guard: string[], go: string) =>
+    lines.push(`  :: at == ${t.owners[c]} && ${guard.join(' && ')} -> ${go}`)
+  offers.forEach((offer, x) => {
+    const c = offer.channel
+    const room = instance.channels[c] ?? 0
+    const free = freeOf(t, x)
+    if (!offer.sends) {
+      const nothing_left = left_out.includes('RULE_17_OUT')
+        ? offers.map((_, z) => `stored[${z}] != FREE`).join(' && ') : `used[${c}] == 0`
+      const end = `closed[${c}] && (scrubbed[${c}] || ${nothing_left})`
+      add(c, [...free.filter((one) => !one.includes('credit')), end], `x = ${x}; what = FINISH`)
+      return
+    }
+    add(c, [...free, `closed[${c}]`], `x = ${x}; what = FINISH`)
+    if (left_out.includes('RULE_17_CLOSED') && isPlain(t, x)) {
+      add(c, [`phase[${x}] == HELD`, `closed[${c}]`], `x = ${x}; what = CLOSED_OUT`)
+    }
+    if (room > 0) {
+      add(c, [...free, `!closed[${c}]`, `used[${c}] < ${room}`], `x = ${x}; what = FILL`)
+    }
+    offers.forEach((other, y) => {
+      if (other.channel !== c || other.sends || other.operation === offer.operation) return
+      const go = `x = ${x}; y = ${y}; what = ${room > 0 ? 'HAND_OUT' : 'PAIR'}`
+      const first = room > 0 ? [`stored[${x}] == FREE`, ...firstOf(t, x, 'stored')]
+        : [...free, `!closed[${c}]`]
+      add(c, [...first, ...freeOf(t, y)], go)
+    })
+  })
+  return lines
+}
+
+const isPlain = (t: Topology, offer: number) =>
+  t.operations[t.offers[offer]?.operation ?? 0]?.kind === 'send'
+
+function freeOf(t: Topology, offer: number): string[] {
+  const { operation = 0, sends } = t.offers[offer] ?? {}
+  const reader = t.operations[operation]?.kind === 'reader'
+  return [
+    `phase[${offer}] == FREE`,
+    ...reader ? [`partner[${offer}] != END`, `credit[${offer}] > 0`] : [],
+    ...sends === true ? firstOf(t, offer, 'phase') : []
+  ]
+}
+
+/** In order: no other of its kind stands before it. */
+function firstOf(t: Topology, x: number, where: string): string[] {
+  if (t.instance.in_order !== true) return []
+  return t.offers.flatMap((other, z) => {
+    if (z === x || !other.sends || other.channel !== t.offers[x]?.channel) return []
+    const before = z < x ? `behind[${z}] <= behind[${x}]` : `behind[${z}] < behind[${x}]`
+    return [`!(${where}[${z}] == FREE && ${before})`]
+  })
+}
+
+function turnAways(t: Topology): string[] {
+  return t.offers.flatMap((offer, x) => t.operations[offer.operation]?.kind !== 'try' ? []
+    : [`    :: at == ${t.owners[offer.channel]} && phase[${x}] == FREE -> x = ${x}; what = TURN_AWAY`])
+}

@@ -1,0 +1,40 @@
+/** The models in spec/models are searched whole: the quick set, and each rule left out. */
+import * as assert from 'uvu/assert'
+import { readFileSync } from 'node:fs'
+import { asExpected, describe, missingTools, search, searches } from '../../spec/models/check.ts'
+import { INSTANCES, SWITCHES } from '../../spec/models/select.ts'
+import { suite, type TestContext } from '../suite.ts'
+
+const test = suite('models: spin')
+const SEARCH_LIMIT_MS = 60_000
+
+function needTools(t: TestContext): void {
+  const missing = missingTools()
+  if (missing !== '') t.skip(missing)
+}
+
+for (const one of searches([], false)) {
+  const name = one.left_out === undefined ? `${one.name} has no error`
+    : `without ${one.left_out} (${one.says}) ${one.name} has an error`
+  test(name, (t) => {
+    needTools(t)
+    const found = search(one)
+    console.log(`\n${describe(found)}`)
+    assert.ok(asExpected(found), describe(found))
+  }, { timeout_ms: SEARCH_LIMIT_MS })
+}
+
+test('each rule with a star can be left out', () => {
+  const document = readFileSync(new URL('../../spec/protocol.md', import.meta.url), 'utf8')
+  const starred = [...document.matchAll(/^(\d+)\. .*[a-z"]\*/gm)].map(([, number]) => number)
+  assert.ok(starred.length >= 9, `found ${starred.join(' ')}`)
+  const rules = SWITCHES.map(({ rule }) => /^RULE_(\d+)/.exec(rule)?.[1])
+  assert.equal(starred.filter((number) => !rules.includes(number)), [])
+})
+
+test('the state counts of every instance stand in the README', () => {
+  const readme = readFileSync(new URL('../../spec/models/README.md', import.meta.url), 'utf8')
+  assert.equal(INSTANCES.filter(({ name }) => !readme.includes(`\`${name}\``)), [])
+})
+
+test.run()
