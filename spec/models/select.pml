@@ -1,8 +1,8 @@
 /*
  * Channels and select across cores: the rules of spec/protocol.md as a model.
  *
- * Lives here: what arbiters and owners do, by the names of the core (FREE … SHIPPED, held, killed,
- * sender_denied, on_hold …) and of the wire (offer, grant, …), and what must hold in the end. Does
+ * Lives here: what arbiters and owners do, by the names of the core (FREE, SHIPPED, held, killed,
+ * sender_denied, on_hold) and of the wire (offer, grant), and what must hold in the end. Does
  * not live here: which cores, channels and operations there are. That is an instance; select.ts
  * writes its tables (OPS, OFFERS, OP_OF, …) and its INPUTS and MATCHES above this text.
  *
@@ -367,14 +367,13 @@ inline owner_input() {
     #endif
     :: else -> granted(o)
     fi
-  :: kind == withdraw ->
+  :: kind == withdraw || kind == deny ->
     /* With a frame that denies, what is out waits for that (rule 4 left out). */
     if
-    :: RULE_4 || phase[o] == FREE || phase[o] == RESERVED || phase[o] == HELD ->
+    :: RULE_4 || kind == deny || phase[o] == FREE || phase[o] == RESERVED || phase[o] == HELD ->
       killed_any(o, false)
     :: else
     fi
-  :: kind == deny -> killed(o, false)
   :: kind == ask ->
     if
     :: phase[o] == FREE -> answer(o, WITHDRAWN)
@@ -745,15 +744,17 @@ inline work() {
     }
     o = 0
   :: input == CRASH -> faults--; crash()
-  :: input == PEER_LEFT -> z = y; peer_lost(z)
-  :: input == RENEW ->
-    renewed[at] = true;
-    for (z : 0 .. CORES - 1) {
+  :: input == PEER_LEFT || input == RENEW ->
+    /* It ends one session, or comes back as a new incarnation and ends all. */
+    renewed[at] = renewed[at] || input == RENEW;
+    last = (input == RENEW -> CORES - 1 : y);
+    for (z : (input == RENEW -> 0 : y) .. last) {
       if
       :: z != at && !over[AT(at, z)] -> peer_lost(z)
       :: else
       fi
     }
+    last = 0
   #if OFFERING
   :: input == TAKE && kind_of[op] != READER ->
     o = holder[op]; m = offered[op]; kind = deliver; offered[op] = 0; accept()
@@ -788,9 +789,9 @@ inline settle() {
   :: !more ->
     #if LOCAL
     if
-    :: door[at]?kind,o,m -> more = true
+    :: nempty(door[at]) -> door[at]?kind,o,m; more = true
     :: empty(door[at]) && nempty(mail[at]) -> mail[at]?kind,o,m; more = true
-    :: else -> skip
+    :: empty(door[at]) && empty(mail[at])
     fi;
     #endif
     if
@@ -843,7 +844,8 @@ inline check_operations() {
 }
 
 /* Whoever took it lives, and the owner has not given it up. */
-#define TAKEN(o) (taker[o] != NOBODY && !dead[core_of_op[taker[o]]] && !over[AT(OWNER(o), core_of_op[taker[o]])])
+#define TAKER(o) (core_of_op[taker[o]])
+#define TAKEN(o) (taker[o] != NOBODY && !dead[TAKER(o)] && !over[AT(OWNER(o), TAKER(o))])
 
 /* Messages of a buffer go with their owner and with scrub. */
 #define DROPPED(o) (capacity_of[channel_of[o]] > 0 && (dead[OWNER(o)] || scrubbed[channel_of[o]]))
@@ -881,7 +883,7 @@ inline check_matches() {
 }
 
 init {
-  mtype kind; byte o, m, op, x, y, z, p, i, at, input, what, message; bool more, choice;
+  mtype kind; byte o, m, op, x, y, z, p, i, at, input, what, message, last; bool more, choice;
   do
   :: atomic {
     if

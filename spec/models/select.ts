@@ -211,7 +211,7 @@ function tables(t: Topology, left_out: string[]): string[] {
     Math.max(0, links.findIndex(([a, b]) => a === from && b === to))
   const defines = {
     OPS: operations.length, OFFERS: offers.length, CHANNELS: owners.length, CORES: t.cores,
-    LINKS: links.length, LINK_FRAMES: linkFrames(t), WINDOW: instance.window ?? 1,
+    LINKS: Math.max(1, links.length), LINK_FRAMES: linkFrames(t), WINDOW: instance.window ?? 1,
     LINE: Math.max(...operations.map((one) => one.offers.length)),
     FAULTS: instance.crash === undefined ? 0 : instance.faults ?? 1,
     DOUBTS: instance.doubt === undefined ? 0 : 1,
@@ -280,8 +280,9 @@ function inputs(t: Topology): string[] {
     lines.push(kind === 'reader' ? `  :: op_state[${op}] == OP_FREE -> ${go('READER_END')}`
       : `  :: ${living} && !aborted[${op}] -> ${go('ABORT')}`)
   })
-  for (const [list, input, done] of [[instance.close, 'CLOSE', 'closed'],
-    [instance.scrub, 'SCRUB', 'scrubbed']] as const) {
+  const endings = [[instance.close, 'CLOSE', 'closed'],
+    [instance.scrub, 'SCRUB', 'scrubbed']] as const
+  for (const [list, input, done] of endings) {
     for (const c of among(list, t.owners.length)) {
       const go = `at = ${t.owners[c]}; x = ${c}; input = ${input}`
       lines.push(`  :: !${done}[${c}] && !dead[${t.owners[c]}] -> ${go}`)
@@ -387,6 +388,9 @@ function firstOf(t: Topology, x: number, where: string): string[] {
 }
 
 function turnAways(t: Topology): string[] {
-  return t.offers.flatMap((offer, x) => t.operations[offer.operation]?.kind !== 'try' ? []
-    : [`    :: at == ${t.owners[offer.channel]} && phase[${x}] == FREE -> x = ${x}; what = TURN_AWAY`])
+  return t.offers.flatMap(({ operation, channel }, x) => {
+    const guard = `at == ${t.owners[channel]} && phase[${x}] == FREE`
+    return t.operations[operation]?.kind !== 'try' ? []
+      : [`    :: ${guard} -> x = ${x}; what = TURN_AWAY`]
+  })
 }

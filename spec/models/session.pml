@@ -82,8 +82,9 @@ inline link_over(which) {
 inline give_way(attached_too) {
   for (i : 0 .. DIALS - 1) {
     if
-    :: i != l && (OUTGOING(i, s) && state[SIDE(i, s)] != NONE || state[SIDE(i, s)] >= LINK_ANSWERED) &&
-      state[SIDE(i, s)] != OVER && (attached_too || state[SIDE(i, s)] != LINK_ATTACHED) ->
+    :: i != l && state[SIDE(i, s)] != NONE && state[SIDE(i, s)] != OVER &&
+      (OUTGOING(i, s) || state[SIDE(i, s)] >= LINK_ANSWERED) &&
+      (attached_too || state[SIDE(i, s)] != LINK_ATTACHED) ->
       link_over(i)
     :: else
     fi
