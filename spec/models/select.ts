@@ -221,7 +221,7 @@ function tables(t: Topology, left_out: string[]): string[] {
     IN_ORDER: Number(instance.in_order === true), SEND: 0, RECEIVE: 1, SELECT: 2, READER: 3
   }
   const row = (name: string, values: unknown[]) =>
-    `hidden byte ${name}[${values.length}] = { ${values.map((value) => Number(value)).join(', ')} };`
+    `hidden byte ${name}[${values.length}] = { ${values.map((one) => Number(one)).join(', ')} };`
   const kinds = { SEND: 0, RECEIVE: 1, SELECT: 2, READER: 3 } as Record<string, number>
   return [
     `/* ${instance.name}${left_out.map((rule) => ` without ${rule}`).join('')} */`,

@@ -15,8 +15,8 @@ export const SESSIONS: SessionInstance[] = [
   { name: 'session', frames: 2, dials: 2, cuts: 0 },
   { name: 'session-one-cut', frames: 2, dials: 2, cuts: 1 },
   { name: 'session-crossing', frames: 3, dials: 3, cuts: 1 },
-  { name: 'session-two-cuts', frames: 3, dials: 3, cuts: 2 },
-  { name: 'session-three-cuts', frames: 2, dials: 4, cuts: 3 },
+  { name: 'session-two-cuts', frames: 2, dials: 3, cuts: 2 },
+  { name: 'session-three-cuts', frames: 1, dials: 4, cuts: 3 },
 ]
 
 export const SESSION_SWITCHES: RuleSwitch[] = [
