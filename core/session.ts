@@ -227,8 +227,13 @@ export const TAKEN_WRONG: u32 = 2
 export function session_take(peer: Peer, number: u32, received: u32): u32 {
   if (!session_acked(peer, received)) return TAKEN_WRONG
   const step = <i32>(number - peer.received)
-  // A frame that was resent on a new link may have come on the old one.
-  if (step <= 0) return TAKEN_BEFORE
+  if (step <= 0) {
+    // A frame that was resent on a new link may have come on the old one, and been acknowledged on
+    // it when it was cut already: it is owed an acknowledgement again (the model's ACK_AGAIN).
+    if (<i32>(peer.received_told - number) >= 0) peer.received_told = number - 1
+    session_dirty(peer)
+    return TAKEN_BEFORE
+  }
   if (step != 1) return TAKEN_WRONG
   peer.received = number
   session_dirty(peer)

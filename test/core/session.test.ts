@@ -281,4 +281,15 @@ test('many frames for a full output area all leave, in order', () => {
     fields.number === nth + 2 && payload === `${nth}`))
 })
 
+test('a frame that comes again is acknowledged again', () => {
+  const s = new Script()
+  s.join(1, LOWER)
+  s.heard()
+  for (let nth = 0; nth < 2; nth++) {
+    s.say(1, 'withdraw', [2, 1, 99])
+    s.wait(limits.ACK_DELAY_MS!)
+    assert.equal(s.heard('ack').map(({ row }) => row), [[5, 2]], `time ${nth + 1}`)
+  }
+})
+
 test.run()
