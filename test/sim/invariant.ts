@@ -10,7 +10,7 @@
  * no two offers that fit stay parked; payloads return.
  */
 import { limits } from '../core/door.ts'
-import type { Node } from './node.ts'
+import type { Node } from '../net/node.ts'
 import { used_bytes } from './world.ts'
 import type { Record, World } from './world.ts'
 

@@ -5,8 +5,8 @@
  * (program.ts), what must hold afterwards (invariant.ts).
  */
 import * as assert from 'uvu/assert'
-import { Net } from './net.ts'
-import type { Node } from './node.ts'
+import { Net } from '../net/net.ts'
+import type { Node } from '../net/node.ts'
 import type { Case, Outcome } from '../core/host.ts'
 import type { Program, Step, StepCase } from './program.ts'
 

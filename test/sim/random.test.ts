@@ -4,7 +4,7 @@
  * Lives here: running seeds, making a failing program smaller, the corpus of seeds that failed
  * once. Does not live here: programs (program.ts), what must hold (invariant.ts).
  *
- * Replay: `node test/net/random.test.ts SEED`.
+ * Replay: `node test/sim/random.test.ts SEED`.
  */
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
@@ -52,7 +52,7 @@ function check(program: Program): void {
   throw new Error(`seed ${seed} of ${program.steps.length} steps: ${frame}\n${told}\n${last.stack}`)
 }
 
-const test = suite('net: random programs')
+const test = suite('sim: random programs')
 const replay = process.argv[2]
 if (replay !== undefined && /^\d+$/.test(replay)) {
   test(`seed ${replay}`, () => check(program_of(Number(replay))), { timeout_ms: 120_000 })
@@ -83,7 +83,7 @@ if (replay !== undefined && /^\d+$/.test(replay)) {
     const end = Date.now() + BUDGET_MS
     let nth = 0
     while (nth < SEEDS_PER_RUN && Date.now() < end) check(program_of(first + nth++))
-    console.log(`net: ${nth} programs from seed ${first}`)
+    console.log(`sim: ${nth} programs from seed ${first}`)
   }, { timeout_ms: 2 * BUDGET_MS })
 }
 
