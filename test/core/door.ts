@@ -6,7 +6,7 @@
  * Does not live here: who owns a payload, which operations are under way (host.ts), other peers
  * (test/net).
  *
- * Invariants: no view of the core's memory outlives a call; all output is copied out at once.
+ * Invariants: no view of a memory that has grown since is used; all output is copied out at once.
  */
 import { readFileSync } from 'node:fs'
 
@@ -60,7 +60,7 @@ export function text_of(bytes: Uint8Array): string { return text_decoder.decode(
 export function words(values: readonly number[]): Uint8Array {
   const bytes = new Uint8Array(values.length * 4)
   const view = new DataView(bytes.buffer)
-  values.forEach((value, index) => view.setUint32(index * 4, value, true))
+  for (let nth = 0; nth < values.length; nth++) view.setUint32(nth * 4, values[nth]!, true)
   return bytes
 }
 
@@ -77,13 +77,17 @@ export function input_record(
 ): Uint8Array {
   const shape = input_shapes.get(name)
   if (shape === undefined) throw new Error(`no input record ${name}`)
-  for (const field of Object.keys(fields)) {
-    if (!shape.fields.includes(field)) throw new Error(`${name} has no field ${field}`)
-  }
   const count = 1 + shape.fields.length + Math.ceil(tail.length / 4)
-  const row = [shape.kind | count << 16, ...shape.fields.map((field) => fields[field] ?? 0)]
-  const padding = new Uint8Array((4 - tail.length % 4) % 4)
-  return join(words(row), tail, padding)
+  const bytes = new Uint8Array(count * 4)
+  const view = new DataView(bytes.buffer)
+  view.setUint32(0, shape.kind | count << 16, true)
+  for (const field in fields) {
+    const nth = shape.fields.indexOf(field)
+    if (nth < 0) throw new Error(`${name} has no field ${field}`)
+    view.setUint32(4 + nth * 4, fields[field]!, true)
+  }
+  bytes.set(tail, 4 + shape.fields.length * 4)
+  return bytes
 }
 
 /** One output record: its fields by name, and its tail still padded. */
@@ -103,6 +107,10 @@ export function tail_text(record: Output, from: number, bytes: number): string {
 interface Exports { memory: WebAssembly.Memory, init(seed: number): number, run(n: number): number }
 
 let compiled: WebAssembly.Module | undefined
+
+/** Doors that are made from now on open to this module; undefined: to the usual one again. */
+export function use_core(module: WebAssembly.Module | undefined): void { compiled = module }
+
 /** The module under test: dist/circuit.wasm, or the file that CIRCUIT_WASM names. */
 export function core_module(): WebAssembly.Module {
   const path = process.env.CIRCUIT_WASM ?? new URL('../../dist/circuit.wasm', import.meta.url)
@@ -112,25 +120,35 @@ export function core_module(): WebAssembly.Module {
 
 export class Trap extends Error {}
 
+const header_at = new Map(records.header.map((name, nth) => [name, nth * 4]))
+const now_at = header_at.get('now_ms')!
+
 /** An instance of the core behind its linear areas. */
 export class Door {
   private readonly exports: Exports
   private readonly header_ptr: number
   poisoned = false
+  /** The last view; its buffer is detached when the core's memory has grown since. */
+  private last_view: DataView
 
   constructor(seed: number) {
     const instance = new WebAssembly.Instance(core_module(), {})
     this.exports = instance.exports as unknown as Exports
     this.header_ptr = this.exports.init(seed >>> 0) >>> 0
+    this.last_view = new DataView(this.exports.memory.buffer)
   }
 
-  private view(): DataView { return new DataView(this.exports.memory.buffer) }
+  private view(): DataView {
+    const { buffer } = this.exports.memory
+    if (this.last_view.buffer !== buffer) this.last_view = new DataView(buffer)
+    return this.last_view
+  }
 
   /** A cell of the header by its name in records.json. */
   cell(name: string): number {
-    const index = records.header.indexOf(name)
-    if (index < 0) throw new Error(`no header cell ${name}`)
-    return this.view().getUint32(this.header_ptr + index * 4, true)
+    const at = header_at.get(name)
+    if (at === undefined) throw new Error(`no header cell ${name}`)
+    return this.view().getUint32(this.header_ptr + at, true)
   }
 
   memory_bytes(): number { return this.exports.memory.buffer.byteLength }
@@ -160,13 +178,12 @@ export class Door {
       count++
     }
     if (count === 0 && pending.length > 0) throw new Error('a record larger than the input area')
-    const index = records.header.indexOf('now_ms')
-    this.view().setUint32(this.header_ptr + index * 4, now_ms >>> 0, true)
+    this.view().setUint32(this.header_ptr + now_at, now_ms >>> 0, true)
     const produced = this.call(count)
     const consumed = this.cell('consumed')
     if (consumed > count) throw new Error(`consumed ${consumed} of ${count} records`)
     if (produced !== this.cell('produced')) throw new Error('run and the header disagree')
-    pending.splice(0, consumed)
+    if (consumed > 0) pending.splice(0, consumed)
     return this.read(produced)
   }
 
@@ -198,9 +215,9 @@ export class Door {
       const head = 4 + shape.fields.length * 4
       if (bytes < head || at + bytes > end) throw new Error(`${shape.name} has a wrong length`)
       const fields: Record<string, number> = {}
-      shape.fields.forEach((field, nth) => {
-        fields[field] = view.getUint32(at + 4 + nth * 4, true)
-      })
+      for (let nth = 0; nth < shape.fields.length; nth++) {
+        fields[shape.fields[nth]!] = view.getUint32(at + 4 + nth * 4, true)
+      }
       const tail = new Uint8Array(this.exports.memory.buffer.slice(at + head, at + bytes))
       outputs.push({ name: shape.name, fields, tail })
       at += bytes

@@ -19,6 +19,10 @@ const down_reason = constants('down_reason')
 
 interface Due { at_ms: number, order: number, act: () => void }
 
+function before(a: Due, b: Due): boolean {
+  return a.at_ms < b.at_ms || a.at_ms === b.at_ms && a.order < b.order
+}
+
 export interface NetOptions { seed?: number, delay_min_ms?: number, delay_max_ms?: number }
 
 /** A frame as it crossed, for tests that look at the wire. */
@@ -52,7 +56,8 @@ export class Net {
   private readonly delay_min_ms: number
   private readonly delay_max_ms: number
   private readonly stalled = new Set<string>()
-  private due: Due[] = []
+  /** A heap: what comes first is at 0. */
+  private readonly due: Due[] = []
   private order = 0
 
   constructor(options: NetOptions = {}) {
@@ -91,9 +96,13 @@ export class Net {
   /** Does something after a while. Equal times keep the order of asking. */
   after(ms: number, act: () => void): void {
     const one = { at_ms: this.now_ms + ms, order: this.order++, act }
-    let at = this.due.length
-    while (at > 0 && this.due[at - 1]!.at_ms > one.at_ms) at--
-    this.due.splice(at, 0, one)
+    const { due } = this
+    let at = due.length
+    for (let above = at - 1 >> 1; at > 0 && before(one, due[above]!); above = at - 1 >> 1) {
+      due[at] = due[above]!
+      at = above
+    }
+    due[at] = one
   }
 
   /** Lets time go by. */
@@ -115,9 +124,24 @@ export class Net {
   }
 
   private next(): void {
-    const one = this.due.shift()!
+    const one = this.due[0]!
+    this.sink(this.due.pop()!)
     this.now_ms = Math.max(this.now_ms, one.at_ms)
     one.act()
+  }
+
+  /** Puts an event into the place of the first. */
+  private sink(one: Due): void {
+    const { due } = this
+    if (due.length === 0) return
+    let at = 0
+    for (let below = 1; below < due.length; below = 2 * at + 1) {
+      if (below + 1 < due.length && before(due[below + 1]!, due[below]!)) below++
+      if (before(one, due[below]!)) break
+      due[at] = due[below]!
+      at = below
+    }
+    due[at] = one
   }
 
   // Faults
