@@ -23,7 +23,9 @@ function before(a: Due, b: Due): boolean {
   return a.at_ms < b.at_ms || a.at_ms === b.at_ms && a.order < b.order
 }
 
-export interface NetOptions { seed?: number, delay_min_ms?: number, delay_max_ms?: number }
+/** `uneven`: links differ in speed, so that two links of a pair race. */
+export interface NetOptions { seed?: number, delay_min_ms?: number, delay_max_ms?: number,
+  uneven?: boolean }
 
 /** A frame as it crossed, for tests that look at the wire. */
 export interface Crossing { from: Node, to: Node, header: Uint8Array, text: string, at_ms: number }
@@ -38,9 +40,14 @@ export class Link {
   /** Frames wait while the path between the nodes is stalled. */
   readonly waiting: (() => void)[] = []
   readonly busy_until = new Map<Node, number>()
-  constructor(dialler: Node, acceptor: Node) {
+  /** What is under way arrives after this moment (fray). */
+  late_until_ms = -1
+  /** How many times longer than others it takes. */
+  readonly slowness: number
+  constructor(dialler: Node, acceptor: Node, slowness: number) {
     this.dialler = dialler
     this.acceptor = acceptor
+    this.slowness = slowness
   }
 
   other(node: Node): Node { return node === this.dialler ? this.acceptor : this.dialler }
@@ -53,6 +60,9 @@ export class Net {
   readonly links = new Set<Link>()
   /** Every frame that was written, when a test wants to look. */
   watch: ((crossing: Crossing) => void) | undefined
+  /** The same ones, each when it is handed to its core. */
+  arrives: ((crossing: Crossing) => void) | undefined
+  private readonly uneven: boolean
   private readonly delay_min_ms: number
   private readonly delay_max_ms: number
   private readonly stalled = new Set<string>()
@@ -64,6 +74,7 @@ export class Net {
     this.random = new Random(options.seed ?? 1)
     this.delay_min_ms = options.delay_min_ms ?? 1
     this.delay_max_ms = options.delay_max_ms ?? 1
+    this.uneven = options.uneven ?? false
   }
 
   /**
@@ -190,6 +201,21 @@ export class Net {
     }
   }
 
+  /**
+   * Breaks the links between two nodes for the first of them; what it wrote arrives at the other
+   * some time later, perhaps beside a newer link, and only then does the other hear of the break.
+   */
+  fray(first: Node, other: Node, late_ms: number): void {
+    for (const link of this.between(first, other)) {
+      link.late_until_ms = this.now_ms + late_ms
+      this.after(this.delay(), () => first.hang_up(link, down_reason.reset!))
+      this.after(late_ms + 1, () => {
+        for (const deliver of link.waiting.splice(0)) deliver()
+        other.hang_up(link, down_reason.reset!)
+      })
+    }
+  }
+
   // Links
 
   /** Answers an order to dial. */
@@ -202,7 +228,7 @@ export class Net {
         from.host.put('dial_failed', { peer, reason })
         return
       }
-      const link = new Link(from, to)
+      const link = new Link(from, to, this.uneven ? this.random.pick([1, 1, 3, 10]) : 1)
       this.links.add(link)
       to.when_awake(() => { if (!link.broken) to.link_up(link, false) })
       this.after(this.delay(), () => from.when_awake(() => {
@@ -214,14 +240,16 @@ export class Net {
 
   /** Carries something over a link: in order, after a delay, unless the link broke meanwhile. */
   carry(link: Link, to: Node, act: () => void): void {
-    const at_ms = Math.max(link.busy_until.get(to) ?? 0, this.now_ms + this.delay())
+    const soonest_ms = this.now_ms + this.delay() * link.slowness
+    const at_ms = Math.max(link.busy_until.get(to) ?? 0, soonest_ms)
     link.busy_until.set(to, at_ms)
     const arrive = (): void => to.when_awake(() => { if (!link.broken) act() })
     this.after(at_ms - this.now_ms, () => {
       if (link.broken) return
       // What waited goes first, in the order in which it was written.
       const pass = (): void => {
-        if (this.is_stalled(link.other(to), to)) link.waiting.push(pass)
+        const late = this.now_ms <= link.late_until_ms
+        if (late || this.is_stalled(link.other(to), to)) link.waiting.push(pass)
         else arrive()
       }
       pass()

@@ -47,7 +47,13 @@ export class Node {
   /** Answers `verify`. */
   verdict: (peer: string, chain: string) => Verdict =
     () => ({ status: 0, rights: ALL_RIGHTS, expires_ms: 0, prefix: '' })
+  /** Everything that comes is handled this much later: a machine that has too much to do. */
+  lag_ms = 0
+  /** Called when a run is over and its orders are obeyed. */
+  ran: (() => void) | undefined
   private readonly asleep: (() => void)[] = []
+  private queued = 0
+  private busy_until_ms = 0
   private wake = 0
   /** The link of a link_down that is being said: what its timers still say to it goes nowhere. */
   private ending = 0
@@ -113,7 +119,20 @@ export class Node {
   when_awake(act: () => void): void {
     if (!this.alive) return
     if (this.frozen) this.asleep.push(() => this.when_awake(act))
+    else if (this.lag_ms > 0 || this.queued > 0) this.queue(act)
     else this.do(act)
+  }
+
+  private queue(act: () => void): void {
+    const { net } = this
+    this.busy_until_ms = Math.max(this.busy_until_ms, net.now_ms + this.lag_ms)
+    this.queued++
+    net.after(this.busy_until_ms - net.now_ms, () => {
+      this.queued--
+      if (!this.alive) return
+      if (this.frozen) this.asleep.push(() => this.when_awake(act))
+      else this.do(act)
+    })
   }
 
   freeze(): void {
@@ -177,10 +196,13 @@ export class Node {
     for (const order of this.host.orders.splice(0)) this.obey(order)
     const due = this.host.due_in_ms()
     const alarm = ++this.wake
-    if (due === undefined) return
-    this.net.after(due, () => {
-      this.when_awake(() => { if (alarm === this.wake) this.host.run() })
-    })
+    if (due !== undefined) {
+      this.net.after(due, () => {
+        if (alarm !== this.wake) return
+        this.when_awake(() => { if (alarm === this.wake) this.host.run() })
+      })
+    }
+    this.ran?.()
   }
 
   private obey(order: Order): void {
@@ -217,9 +239,11 @@ export class Node {
     const { text } = order
     const header = order.tail.slice(0, header_bytes)
     const to = link.other(this)
-    this.net.watch?.({ from: this, to, header, text, at_ms: this.net.now_ms })
+    const crossing = { from: this, to, header, text, at_ms: this.net.now_ms }
+    this.net.watch?.(crossing)
     this.net.carry(link, to, () => {
       if (to.links.get(link.ids.get(to) ?? -1) !== link) return
+      this.net.arrives?.(crossing)
       to.host.put('frame', {
         link: link.ids.get(to)!, payload: payload === 0 ? 0 : to.host.give(text),
         payload_bytes: payload_bytes!, header_bytes: header.length
