@@ -1,5 +1,5 @@
 /**
- * Real processes die and sleep: a short form of `npm run reliability`, with room for a busy machine.
+ * Real processes die and sleep: a short form of `npm run reliability`, on a machine that is busy.
  */
 import * as assert from 'uvu/assert'
 import { suite } from '../suite.ts'

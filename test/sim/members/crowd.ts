@@ -7,7 +7,7 @@
  * Invariants: one seed replays everything: nothing here reads a clock or draws from another source;
  * `listed_by` of a member counts the living others that list it.
  */
-import { constants, limits } from '../../core/door.ts'
+import { constants, limits, records } from '../../core/door.ts'
 import { Random } from '../../property/random.ts'
 import { Link, Parcel } from './link.ts'
 import { Member } from './member.ts'
@@ -157,6 +157,14 @@ export class Crowd {
     if (kind < 0 || kind >= 64) return
     this.frames_of_kind[kind]!++
     this.bytes_of_kind[kind]! += bytes
+  }
+
+  /** What was written since `clear`, by frame: `ping 40 %, …`, the most first. */
+  shares(): string {
+    const all = this.bytes_of_kind.reduce((sum, bytes) => sum + bytes, 0)
+    return records.frames.map(({ kind, name }) => ({ name, bytes: this.bytes_of_kind[kind]! }))
+      .filter(({ bytes }) => bytes * 200 > all).sort((a, b) => b.bytes - a.bytes)
+      .map(({ name, bytes }) => `${name} ${(bytes / all * 100).toFixed(0)} %`).join(', ')
   }
 
   /** Answers an order to dial. */

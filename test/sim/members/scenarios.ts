@@ -80,7 +80,7 @@ export function idling({ crowd, report, members, begin }: Scene): void {
     (member.bytes + member.frames * FRAME_OVERHEAD_BYTES) / seconds(IDLE_MS)
   report.add({ what: 'bytes that an idle member says', unit: 'B/s', values: living.map(rate),
     mean_at_most: IDLE_TARGET_BYTES, note: `${(mean(living.map(({ frames }) => frames))
-      / seconds(IDLE_MS)).toFixed(1)} frames/s` })
+      / seconds(IDLE_MS)).toFixed(1)} frames/s: ${crowd.shares()}` })
   report.add({ what: `the same with ${FRAME_OVERHEAD_BYTES} bytes around each frame`, unit: 'B/s',
     values: living.map(full) })
   report.add({ what: 'links of a member', unit: '', values: living.map((one) => one.links_count),
@@ -103,7 +103,7 @@ export function losing(scene: Scene): void {
     note: `20 % one-way loss of probes; ${slow.length} members whose host takes ${turns} a turn; `
       + `${about.size} members falsely left; ${crowd.renewals} new incarnations` })
   report.add({ what: 'bytes that a member says meanwhile', unit: 'B/s',
-    values: crowd.living().map((one) => one.bytes / (minutes * 60)) })
+    values: crowd.living().map((one) => one.bytes / (minutes * 60)), note: crowd.shares() })
   for (const member of slow) member.turn_max_us = 0
   const ms = crowd.until(() => crowd.full(), WAIT_MS)
   report.add({ what: 'lists full again after that', unit: 's', values: [seconds(ms)],
