@@ -12,7 +12,8 @@ import { parseArgs } from 'node:util'
 import { Crowd } from './members/crowd.ts'
 import { Report } from './members/report.ts'
 import {
-  accusing, crashing, crashing_few, dying, freezing, idling, joining, losing, parting
+  accusing, crashing, crashing_few, dying, freezing, idling, joining, leaving, losing,
+  parting
 } from './members/scenarios.ts'
 import type { Scene } from './members/scenarios.ts'
 
@@ -36,6 +37,7 @@ const WATCH_MS = 5_000
 const SCENARIOS: Record<string, (scene: Scene, seed: number) => void> = {
   idle: idling,
   loss: losing,
+  leave: leaving,
   crash: crashing,
   freeze: freezing,
   accuse: accusing,
@@ -94,6 +96,9 @@ export function main(args: readonly string[]): number {
     return 2
   }
   const began = performance.now()
+  const paths = values.wan === true ? '10 to 60' : '0.2 to 2'
+  console.log(`${values.members} cores in virtual time, ${paths} ms from one to another, seed `
+    + `${values.seed}`)
   const slow = values.slow === undefined ? {} : { slow: Number(values.slow) }
   const report = measure({
     members: numbers[0]!, seed: numbers[1]!, minutes: numbers[2]!, trials: numbers[3]!, only,

@@ -36,6 +36,10 @@ const HEAL_TARGET_S = 30
 const PARTITION_MS = 60_000
 /** Dials in the worst second, a member. */
 const DIALS_TARGET = 3
+const EDGES_SLACK = 3
+/** So few are linked with everybody. */
+const SMALL = 7
+const GOODBYE_TARGET_S = 2
 const IDLE_TARGET_BYTES = 1024
 /** TCP, IP and Ethernet, Noise and yamux around a frame that goes alone. */
 const FRAME_OVERHEAD_BYTES = 60
@@ -83,8 +87,10 @@ export function idling({ crowd, report, members, begin }: Scene): void {
       / seconds(IDLE_MS)).toFixed(1)} frames/s: ${crowd.shares()}` })
   report.add({ what: `the same with ${FRAME_OVERHEAD_BYTES} bytes around each frame`, unit: 'B/s',
     values: living.map(full) })
+  // Edges sought and accepted beside them; a small circuit is a full mesh.
+  const links_target = Math.max(Math.ceil(Math.log2(members)) + 2 + EDGES_SLACK, SMALL)
   report.add({ what: 'links of a member', unit: '', values: living.map((one) => one.links_count),
-    note: `log₂ ${members} is ${Math.log2(members).toFixed(1)}` })
+    mean_at_most: links_target, note: `log₂ ${members} is ${Math.log2(members).toFixed(1)}` })
   report.add({ what: 'false lefts while idle', unit: '', values: [crowd.false_lefts.length],
     at_most: 0 })
 }
@@ -144,6 +150,21 @@ export function crashing({ crowd, report, members, trials, begin }: Scene): void
     report.add({ what: `a crash known to all ${members} (${DEATHS[how]})`, unit: 's', values,
       at_most: crash_target_s(members), note: `${crowd.false_lefts.length} false lefts` })
   }
+}
+
+/** Members that say goodbye. */
+export function leaving({ crowd, report, members, trials, begin }: Scene): void {
+  begin(`${trials} members leave`)
+  const values: number[] = []
+  for (let trial = 0; trial < trials; trial++) {
+    pause(crowd)
+    const member = pick(crowd)
+    member.leave()
+    values.push(seconds(crowd.until(() => crowd.listed_by[member.index] === 0, WAIT_MS)))
+    crowd.kill(member)
+  }
+  report.add({ what: `a goodbye known to all ${members}`, unit: 's', values,
+    at_most: GOODBYE_TARGET_S })
 }
 
 /** Small circuits of their own: one dies, a newcomer takes its place. */
