@@ -1,0 +1,252 @@
+/**
+ * Stories of cores whose frames cross, and of peers that go while something is pending.
+ *
+ * Lives here: what PROTOCOL's rules say of withdrawals, holds and messages under way, readers'
+ * windows, references between peers. Does not live here: what happens when nothing crosses
+ * (peers.ts), links and numbers (sessions.ts).
+ *
+ * Each story says what it expects; the rules themselves are searched in spec/models.
+ */
+import * as assert from 'uvu/assert'
+import { three, told, two } from './peers.ts'
+import type { Set } from './peers.ts'
+import type { Actor } from './stage.ts'
+import type { Vector } from './vector.ts'
+
+type Two = ReturnType<typeof two>
+type Line<Cast> = [id: string, shows: string[], story: (set: Cast) => void]
+
+/** The statuses of a core's operations, `waiting` for those that have not ended. */
+function ends(actor: Actor, ops: number[], statuses: string[]): void {
+  assert.equal(ops.map((op) => actor.host.status(op)), statuses)
+}
+
+const crossing: Line<Two>[] = [
+  ['withdrawn-while-its-message-comes', ['PROTOCOL-4', 'PROTOCOL-5', 'PROTOCOL-7', 'CH-27'],
+    ({ stage, far, a, b }) => {
+      const [wire] = stage.wires
+      const waits = a.host.receive(far.ref(a, 0))
+      stage.carry(wire!, a)
+      const send = b.host.send(far.ref(b, 0), 'm')
+      a.host.withdraw(waits)
+      ends(a, [waits], ['WITHDRAWN'])
+      stage.settle()
+      ends(b, [send], ['waiting'])
+      const next = a.host.receive(far.ref(a, 0))
+      stage.settle()
+      assert.is(a.host.text(next), 'm')
+      assert.is(a.host.outcome(next).again, false)
+      ends(b, [send], ['OK'])
+    }],
+  ['asked-after-it-was-taken', ['PROTOCOL-16', 'WIRE-8'], ({ stage, far, a, b }) => {
+    const [wire] = stage.wires
+    const send = a.host.send(far.ref(a, 0), 'm')
+    stage.carry(wire!, a)
+    assert.is(b.host.text(b.host.receive(far.ref(b, 0))), 'm')
+    a.host.withdraw(send)
+    stage.carry(wire!, a)
+    ends(a, [send], ['waiting'])
+    stage.settle()
+    ends(a, [send], ['OK'])
+  }],
+  ['times-out-though-nothing-comes', ['PROTOCOL-5', 'CH-26', 'ABI-15'], ({ stage, far, a }) => {
+    const receive = a.host.receive(far.ref(a, 0), { timeout: 50 })
+    const send = a.host.send(far.ref(a, 0), 'm', { timeout: 50 })
+    stage.wait(50, false)
+    ends(a, [receive, send], ['TIMED_OUT', 'waiting'])
+    stage.settle()
+    ends(a, [send], ['TIMED_OUT'])
+  }],
+  ['two-firm-claims', ['PROTOCOL-2', 'PROTOCOL-3', 'PROTOCOL-9', 'SEL-2'],
+    ({ stage, far, a, b }) => {
+      const [wire] = stage.wires
+      const select = a.host.select([{ receive: far.ref(a, 0) }, { receive: far.ref(a, 1) }])
+      stage.carry(wire!, a)
+      const sends = [b.host.send(far.ref(b, 0), 'x'), b.host.send(far.ref(b, 1), 'y')]
+      stage.settle()
+      assert.equal([a.host.text(select), a.host.outcome(select).which], ['x', 0])
+      ends(b, sends, ['OK', 'OK'])
+      assert.is(b.host.text(b.host.receive(far.ref(b, 1))), 'y')
+    }],
+  ['hold-claim-meets-a-withdrawal', ['PROTOCOL-3', 'PROTOCOL-7', 'WIRE-8'],
+    ({ stage, far, a, b }) => {
+      const [wire] = stage.wires
+      const select = a.host.select([{ send: far.ref(a, 0), text: 'm' }])
+      stage.carry(wire!, a)
+      const receive = b.host.receive(far.ref(b, 0))
+      a.host.withdraw(select)
+      stage.settle()
+      ends(a, [select], ['WITHDRAWN'])
+      ends(b, [receive], ['waiting'])
+    }],
+  ['partner-gone-while-a-hold-is-out', ['PROTOCOL-13', 'WIRE-10'], ({ stage, far, a, b }) => {
+    const [wire] = stage.wires
+    const select = a.host.select([{ send: far.ref(a, 0), text: 'm' }])
+    stage.carry(wire!, a)
+    b.host.withdraw(b.host.receive(far.ref(b, 0)))
+    stage.settle()
+    ends(a, [select], ['waiting'])
+    const receive = b.host.receive(far.ref(b, 0))
+    stage.settle()
+    ends(a, [select], ['OK'])
+    assert.is(b.host.text(receive), 'm')
+  }],
+  ['closed-while-a-hold-is-out', ['PROTOCOL-17', 'CH-21', 'SEL-16'], ({ stage, far, a, b }) => {
+    const [wire] = stage.wires
+    const select = a.host.select([{ send: far.ref(a, 0), text: 'm' }])
+    stage.carry(wire!, a)
+    const receive = b.host.receive(far.ref(b, 0))
+    b.host.close(far.ref(b, 0))
+    ends(b, [receive], ['waiting'])
+    stage.settle()
+    ends(a, [select], ['CLOSED'])
+    ends(b, [receive], ['CLOSED'])
+  }],
+  ['reserved-room-given-back', ['PROTOCOL-15', 'CH-21'], ({ stage, far, a, b }) => {
+    const [wire] = stage.wires
+    const select = a.host.select([{ send: far.ref(a, 1), text: 'm' }])
+    stage.carry(wire!, a)
+    const [send, receive] = [b.host.send(far.ref(b, 1), 'n'), b.host.receive(far.ref(b, 1))]
+    a.host.withdraw(select)
+    ends(b, [send, receive], ['waiting', 'waiting'])
+    stage.settle()
+    ends(a, [select], ['WITHDRAWN'])
+    ends(b, [send, receive], ['OK', 'OK'])
+  }],
+  ['default-while-a-hold-is-out', ['PROTOCOL-21', 'SEL-13'], ({ stage, far, a, b }) => {
+    const [wire] = stage.wires
+    const receive = b.host.receive(far.ref(b, 0))
+    const select = a.host.select([{ send: far.ref(a, 0), text: 'm' }], { try: true })
+    stage.carry(wire!, a)
+    b.host.withdraw(receive)
+    stage.settle()
+    assert.equal([a.host.status(select), a.host.outcome(select).which], ['OK', 0xffffffff])
+  }]
+]
+
+const windows: Line<Two>[] = [
+  ['window', ['CH-37', 'CH-38', 'CH-40', 'WIRE-11', 'ABI-14'], ({ stage, far, a, b }) => {
+    far.make(b, 'w', 8)
+    const [ref, own] = [far.ref(a, 2), far.ref(b, 2)]
+    const reader = a.host.outcome(a.host.reader(ref, 2)).value
+    stage.settle()
+    for (const text of ['1', '2', '3', '4', '5']) b.host.send(own, text)
+    stage.settle()
+    assert.is(b.host.seen(own).out, 2)
+    assert.equal([a.host.text(a.host.read(reader)), b.host.text(b.host.receive(own))], ['1', '3'])
+    stage.settle()
+    assert.equal([a.host.text(a.host.read(reader)), b.host.seen(own).out], ['2', 2])
+    b.host.close(own)
+    stage.settle()
+    const reads = [a.host.read(reader), a.host.read(reader), a.host.read(reader)]
+    ends(a, reads, ['OK', 'OK', 'waiting'])
+    stage.settle()
+    ends(a, reads, ['OK', 'OK', 'CLOSED'])
+  }],
+  ['window-given-back', ['CH-38', 'CH-39', 'PROTOCOL-9'], ({ stage, far, a, b }) => {
+    far.make(b, 'w', 8)
+    const own = far.ref(b, 2)
+    const reader = a.host.outcome(a.host.reader(far.ref(a, 2), 3)).value
+    stage.settle()
+    for (const text of ['1', '2', '3', '4']) b.host.send(own, text)
+    stage.settle()
+    assert.is(a.host.text(a.host.read(reader)), '1')
+    a.host.reader_end(reader)
+    stage.settle()
+    const rest = [b.host.receive(own), b.host.receive(own), b.host.receive(own)]
+    assert.equal(rest.map((op) => b.host.text(op)), ['2', '3', '4'])
+    assert.is(b.host.outcome(rest[0]!).again, false)
+  }]
+]
+
+const going: Line<Set>[] = [
+  ['receiver-goes', ['PROTOCOL-7', 'CH-33', 'CH-38', 'WIRE-26'], ({ stage, far, a, b, c }) => {
+    const shown = c.host.receive(far.ref(c, 1), { hold: true })
+    stage.settle()
+    const send = b.host.send(far.ref(b, 1), 'm')
+    stage.settle()
+    assert.is(c.host.offers.get(shown)?.text, 'm')
+    c.host.leave()
+    stage.settle()
+    ends(b, [send], ['waiting'])
+    const next = a.host.receive(far.ref(a, 1))
+    stage.settle()
+    assert.equal([a.host.text(next), a.host.outcome(next).again], ['m', true])
+    ends(b, [send], ['OK'])
+  }],
+  ['sender-goes', ['PROTOCOL-7', 'PROTOCOL-14', 'CH-34'], ({ stage, far, a, b, c }) => {
+    const out = c.host.send(far.ref(c, 1), 'out')
+    stage.settle()
+    const shown = a.host.receive(far.ref(a, 1), { hold: true })
+    stage.settle()
+    const parked = c.host.send(far.ref(c, 1), 'parked')
+    stage.settle()
+    c.host.leave()
+    stage.settle()
+    ends(c, [out, parked], ['LEFT', 'LEFT'])
+    a.host.take(shown)
+    stage.settle()
+    assert.is(a.host.text(shown), 'out')
+    ends(b, [b.host.receive(far.ref(b, 1), { try: true })], ['WOULD_BLOCK'])
+  }],
+  ['owner-goes', ['PROTOCOL-6', 'CH-35', 'SEL-18', 'ABI-12', 'ABI-34', 'NAME-4'],
+    ({ stage, far, a, b }) => {
+      const ref = far.ref(a, 1)
+      const ops = [a.host.receive(ref), a.host.select([{ receive: far.ref(a, 0) },
+        { receive: ref }])]
+      stage.settle()
+      const send = a.host.send(ref, 'm')
+      stage.carry(stage.wires[0]!, a)
+      stage.lose(stage.wires[0]!, b)
+      b.host.leave()
+      const requests = [a.host.close(ref), a.host.open('/b/y')]
+      stage.settle()
+      ends(a, [...ops, send, ...requests], ['LEFT', 'LEFT', 'LEFT', 'LEFT', 'LEFT'])
+      assert.equal([...ops, send, ...requests].map((op) => a.host.outcome(op).unknown),
+        [false, false, true, true, false])
+      assert.is(a.host.outcome(ops[1]!).which, 1)
+      ends(a, [a.host.receive(ref), a.host.open('/b/y')], ['LEFT', 'LEFT'])
+    }],
+  ['claims-in-line', ['PROTOCOL-3', 'PROTOCOL-5', 'PROTOCOL-12', 'SEL-19', 'SEL-20'],
+    ({ stage, far, a, b, c }) => {
+      const shown = b.host.receive(far.ref(b, 1), { hold: true })
+      const select = a.host.select([{ send: far.ref(a, 1), text: 'm' },
+        { receive: far.ref(a, 2) }])
+      stage.settle()
+      assert.is(b.host.offers.get(shown)?.text, 'm')
+      const send = c.host.send(far.ref(c, 2), 'n')
+      stage.settle()
+      ends(a, [select], ['waiting'])
+      b.host.withdraw(shown)
+      stage.settle()
+      assert.equal([a.host.text(select), a.host.outcome(select).which], ['n', 1])
+      ends(c, [send], ['OK'])
+    }],
+  ['far-references', ['CH-42', 'CH-43', 'CH-45', 'WIRE-9', 'ABI-17'], ({ stage, far, a, b, c }) => {
+    const reply = a.host.channel(1)
+    a.host.send(far.ref(a, 1), 'question', { refs: [reply, far.ref(a, 1), far.ref(a, 2)] })
+    a.host.release(reply)
+    stage.settle()
+    const asked = b.host.receive(far.ref(b, 1))
+    stage.settle()
+    const [to, home, third] = b.host.outcome(asked).refs
+    assert.is(home, far.ref(b, 1))
+    b.host.send(far.ref(b, 2), 'passed on', { refs: [to!] })
+    b.host.send(to!, 'answer')
+    stage.settle()
+    const passed = c.host.outcome(c.host.receive(far.ref(c, 2))).refs[0]!
+    const answer = c.host.receive(passed)
+    const known = b.host.stat(third!)
+    stage.settle()
+    assert.is(c.host.text(answer), 'answer')
+    ends(b, [known], ['OK'])
+  }]
+]
+
+/** All stories of this file; each comes after `two` or `three` of peers.ts. */
+export function crossing_vectors(): Vector[] {
+  return [
+    ...[...crossing, ...windows].map((line) => told(line, two, 'two')),
+    ...going.map((line) => told(line, three, 'three'))
+  ]
+}
