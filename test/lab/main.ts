@@ -1,0 +1,64 @@
+/**
+ * `npm run lab`: hosts in network namespaces, a bad network, work, and the check of all logs.
+ *
+ * Lives here: the command's words, what is printed, the exit code. Does not live here: the run
+ * (lab.ts), the check (check.ts).
+ *
+ * Run as root: `npm run lab -- --minutes 10 --seed 1 [--hosts 5] [--network netem|wire|bridge]
+ * [--keep]`, or `-- --check FOLDER` to read the logs of an earlier run again.
+ */
+import { parseArgs } from 'node:util'
+import { check } from './check.ts'
+import { Lab } from './lab.ts'
+import { readLogs } from './log.ts'
+import { NoNetwork, type NetworkKind } from './network.ts'
+import { report } from './report.ts'
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: 'string', default: '10' }, seed: { type: 'string' },
+    hosts: { type: 'string', default: '5' }, network: { type: 'string' },
+    keep: { type: 'boolean', default: false }, check: { type: 'string' }
+  }
+})
+
+process.exitCode = values.check === undefined ? await runOne() : checkOne(values.check)
+
+function checkOne(folder: string): number {
+  const verdict = check(readLogs(folder))
+  console.log(report(verdict))
+  return verdict.failures.length > 0 ? 1 : 0
+}
+
+async function runOne(): Promise<number> {
+  const seed = values.seed === undefined ? Math.floor(Math.random() * 1_000_000)
+    : Number(values.seed)
+  const stop = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => stop.abort(new Error(`ended by ${signal}`)))
+  }
+  const lab = new Lab({
+    seed, seconds: Number(values.minutes) * 60, hosts: Number(values.hosts), signal: stop.signal,
+    say: (line) => console.log(line),
+    ...values.network !== undefined && { network: values.network as NetworkKind }
+  })
+  console.log(`seed ${seed}, ${values.minutes} minutes, logs in ${lab.folder}`)
+  let well = false
+  try {
+    const outside = await lab.run()
+    const verdict = check(readLogs(lab.folder), outside.failures)
+    console.log(`\n${report(verdict, outside)}`)
+    well = verdict.failures.length === 0
+    if (!well) console.log(`\nThe logs stay in ${lab.folder}; again with --seed ${seed}.`)
+    return well ? 0 : 1
+  } catch (error) {
+    if (error instanceof NoNetwork) {
+      console.error(`skipped: network namespaces need root, Linux and iproute2: ${error.message}`)
+      return 75
+    }
+    console.error(`${(error as Error).message}\nThe logs stay in ${lab.folder}.`)
+    return stop.signal.aborted ? 130 : 1
+  } finally {
+    await lab.close(!well || values.keep)
+  }
+}
