@@ -45,8 +45,8 @@ function aboutNetwork(
     row('time', `${seconds} s of work under faults`),
     row('met', `after ${met_s} s; came to rest within ${rested_s} s; ${drained} drained`),
     row('faults', `${total} in ${rounds} rounds: ${kinds.join(', ')}`),
-    row('healed', `all saw all: median ${median} s, worst ${sorted.at(-1) ?? 0} s after the faults ` +
-      `of ${sorted.length} rounds; after the other ${quiet_rounds} nobody was out of sight`),
+    row('healed', `all saw all: median ${median} s, worst ${sorted.at(-1) ?? 0} s after the ` +
+      `faults of ${sorted.length} rounds; in the other ${quiet_rounds} nobody was out of sight`),
     ...counts === undefined ? [] : [row('frames', `${grouped(counts.frames)} ` +
       `(${Math.round(counts.bytes / MEGA)} MB): ${grouped(counts.lost)} lost, ` +
       `${grouped(counts.cut)} cut off, ${counts.full} over the queue, ` +
