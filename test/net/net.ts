@@ -27,8 +27,9 @@ function before(a: Due, b: Due): boolean {
 export interface NetOptions { seed?: number, delay_min_ms?: number, delay_max_ms?: number,
   uneven?: boolean }
 
-/** A frame as it crossed, for tests that look at the wire. */
-export interface Crossing { from: Node, to: Node, header: Uint8Array, text: string, at_ms: number }
+/** A frame as it crossed, for tests that look at the wire; `incarnation` is its writer's. */
+export interface Crossing { from: Node, incarnation: number, to: Node, header: Uint8Array,
+  text: string, at_ms: number }
 
 /** One link: two ends, each known to its node by a number. */
 export class Link {

@@ -118,8 +118,9 @@ export class Node {
 
   when_awake(act: () => void): void {
     if (!this.alive) return
-    if (this.frozen) this.asleep.push(() => this.when_awake(act))
-    else if (this.lag_ms > 0 || this.queued > 0) this.queue(act)
+    // What is queued came earlier and goes first; what sleeps came earlier still.
+    if (this.lag_ms > 0 || this.queued > 0) this.queue(act)
+    else if (this.frozen) this.asleep.push(act)
     else this.do(act)
   }
 
@@ -130,7 +131,7 @@ export class Node {
     net.after(this.busy_until_ms - net.now_ms, () => {
       this.queued--
       if (!this.alive) return
-      if (this.frozen) this.asleep.push(() => this.when_awake(act))
+      if (this.frozen) this.asleep.push(act)
       else this.do(act)
     })
   }
@@ -148,7 +149,7 @@ export class Node {
     this.slept_ms += this.net.now_ms
     const acts = this.asleep.splice(0)
     if (this.net.random.once_in(2)) this.tick()
-    for (const act of acts) act()
+    for (const act of acts) if (this.alive) this.do(act)
     this.tick()
   }
 
@@ -239,7 +240,8 @@ export class Node {
     const { text } = order
     const header = order.tail.slice(0, header_bytes)
     const to = link.other(this)
-    const crossing = { from: this, to, header, text, at_ms: this.net.now_ms }
+    const { incarnation, net: { now_ms: at_ms } } = this
+    const crossing = { from: this, incarnation, to, header, text, at_ms }
     this.net.watch?.(crossing)
     this.net.carry(link, to, () => {
       if (to.links.get(link.ids.get(to) ?? -1) !== link) return

@@ -1,13 +1,100 @@
 /**
- * The simulation: `npm run sim -- --members 1000`.
+ * `npm run sim`: one run told, or many searched.
  *
- * Lives here: which part is asked for. Does not live here: the parts.
+ * Lives here: the command line. Does not live here: runs (play.ts, story.ts), searches (search.ts),
+ * circuits of a thousand members (members.ts).
  */
-import { main as members } from './members.ts'
+import { appendFileSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { LEANINGS, program_of } from './draw.ts'
+import type { Faults } from './draw.ts'
+import type { Kept, Program } from './program.ts'
+import { search } from './search.ts'
+import type { Failure, Found } from './search.ts'
+import { excuses_as_lines, tell } from './story.ts'
 
-const args = process.argv.slice(2)
-if (args.some((arg) => arg.startsWith('--members'))) process.exitCode = members(args)
-else {
-  console.error('Say how many members: npm run sim -- --members 1000')
-  process.exitCode = 2
+const USAGE = `npm run sim -- --seed N [--faults KIND] [--quiet]   tells the run of a seed
+npm run sim -- --kept N [--quiet]                     tells program N of test/sim/seeds.json
+npm run sim -- --minutes M [--from S]                 searches that long, on all cores
+npm run sim -- --schedules K [--from S] [--log FILE]  searches exactly K seeds
+npm run sim -- --members N …                          measures a circuit of N members
+KIND: ${LEANINGS.join(', ')}`
+
+const SEEDS = fileURLToPath(new URL('./seeds.json', import.meta.url))
+const MISUSE = 2
+
+await main(process.argv.slice(2))
+
+async function main(args: string[]): Promise<void> {
+  if (args.some((arg) => arg.startsWith('--members'))) {
+    const members = await import('./members.ts')
+    process.exitCode = members.main(args)
+    return
+  }
+  const { values } = parseArgs({ args, options: {
+    seed: { type: 'string' }, faults: { type: 'string' }, quiet: { type: 'boolean' },
+    kept: { type: 'string' }, minutes: { type: 'string' }, schedules: { type: 'string' },
+    from: { type: 'string' }, log: { type: 'string' }, workers: { type: 'string' }
+  } })
+  const number = (text: string | undefined, or: number): number => {
+    const value = text === undefined ? or : Number(text)
+    if (Number.isFinite(value) && value >= 0) return value
+    console.error(USAGE)
+    process.exit(MISUSE)
+  }
+  if (values.seed !== undefined) {
+    story(program_of(number(values.seed, 0), values.faults as Faults | undefined), values.quiet)
+  } else if (values.kept !== undefined) {
+    const { programs } = JSON.parse(readFileSync(SEEDS, 'utf8')) as { programs: Kept[] }
+    const kept = programs[number(values.kept, 0)]
+    if (kept === undefined) throw new Error(`test/sim/seeds.json has ${programs.length} programs`)
+    console.log(`${kept.why}\n`)
+    story(kept.program, values.quiet)
+  } else if (values.minutes !== undefined || values.schedules !== undefined) {
+    const minutes = number(values.minutes, 0)
+    await look({
+      from: number(values.from, minutes > 0 ? Date.now() % 1_000_000_000 : 1), minutes,
+      schedules: number(values.schedules, Number.MAX_SAFE_INTEGER / 2),
+      ...values.workers === undefined ? {} : { workers: number(values.workers, 1) }
+    }, values.log)
+  } else {
+    console.error(USAGE)
+    process.exitCode = MISUSE
+  }
+}
+
+function story(program: Program, quiet = false): void {
+  const { lines, broken } = tell(program, quiet)
+  for (const line of lines) console.log(line)
+  process.exitCode = broken.length === 0 ? 0 : 1
+}
+
+async function look(wanted: { from: number, schedules: number, minutes: number, workers?: number },
+  log: string | undefined): Promise<void> {
+  const live = process.stdout.isTTY
+  const found = await search(wanted, (line) => {
+    if (live) process.stdout.write(`\r\x1b[K${line}`)
+  }, (failure) => {
+    console.log(`${live ? '\r\x1b[K' : ''}seed ${failure.seed} failed; made small, `
+      + `as a line for test/sim/seeds.json:\n${as_line(failure)}`)
+  })
+  if (live) process.stdout.write('\r\x1b[K')
+  const summary = summary_of(wanted.from, found)
+  for (const line of [summary, ...excuses_as_lines(found.excused)]) console.log(line)
+  if (log !== undefined) {
+    const when = new Date().toISOString().slice(0, 19)
+    appendFileSync(log, `${when}Z ${summary}\n${found.failures.map((one) =>
+      `${as_line(one)}\n`).join('')}`)
+  }
+  process.exitCode = found.failures.length === 0 ? 0 : 1
+}
+
+function as_line({ seed, why, program }: Failure): string {
+  return JSON.stringify({ seed, why, program } satisfies Kept)
+}
+
+function summary_of(from: number, { played, seconds, failures }: Found): string {
+  return `${played} schedules from seed ${from} in ${seconds.toFixed(1)} s, `
+    + `${Math.round(played / seconds)} schedules/s, ${failures.length} seeds failed`
 }

@@ -1,263 +1,266 @@
 /**
- * The peers, channels and operations of one random program while it runs.
+ * The peers, channels and operations of one program while it runs.
  *
- * Lives here: performing steps, the record of every operation. Does not live here: which steps
- * (program.ts), what must hold afterwards (invariant.ts).
+ * Lives here: who there is, who holds which reference, the record of every operation, what came of
+ * it and when. Does not live here: what a step does (act.ts), the end of a program (settle.ts),
+ * what must hold (invariants/).
+ *
+ * Invariants: an outcome is noted in the turn in which its core gave it; a peer acts only while it
+ * is alive, awake and not leaving.
  */
-import * as assert from 'uvu/assert'
 import { Net } from '../net/net.ts'
 import type { Node } from '../net/node.ts'
-import type { Case, Outcome } from '../core/host.ts'
-import type { Program, Step, StepCase } from './program.ts'
+import { perform } from './act.ts'
+import { Deliveries } from './deliveries.ts'
+import { check_outcome } from './invariants/outcome.ts'
+import { channel_name, named } from './operation.ts'
+import type { Case, Channel, Held, Operation, Place, Reader, Receipt } from './operation.ts'
+import type { Program } from './program.ts'
 
-/** An operation as the program sees it. */
-export interface Record {
-  node: Node, op: number, kind: string, cases: { kind: string, channel: number, text: string }[]
-  at_ms: number, ended_ms: number, outcome: Outcome | undefined, hold: boolean
-  /** Which run of the peer began it. */
-  incarnation: number
-}
+/** An invariant that does not hold. */
+export interface Broken { invariant: string, sentence: string }
+
+const NAMES = 'abcdef'
+const BROKEN_MAX = 50
 
 /** Bytes of blocks that a core has given out. */
 export function used_bytes(node: Node): number {
   return node.host.door.cell('memory_bytes_used')
 }
 
-/** The peers, channels and operations of one run. */
 export class World {
   readonly net: Net
   readonly program: Program
-  readonly records: Record[] = []
-  /** What each core used before the first step. */
+  readonly places: Place[] = []
+  /** Every channel that there was. */
+  readonly channels: Channel[] = []
+  readonly operations: Operation[] = []
+  /** Every message by its text: who sent it, as which case. */
+  readonly sent = new Map<string, { operation: Operation, one: Case, nth: number }>()
+  /** Every receipt by its message. */
+  readonly receipts = new Map<string, Receipt[]>()
+  /** Runs that began to leave. */
+  readonly leaves = new Set<Node>()
+  readonly deliveries: Deliveries
+  readonly broken: Broken[] = []
+  /** How often an excuse was needed, by its name. */
+  readonly excused = new Map<string, number>()
+  /** What each peer used before the first step, when it had met all and had its references. */
   readonly used_bytes: number[]
-  /** References by node, then channel. */
-  readonly refs: number[][]
-  /** Channels that a step closed or scrubbed. */
-  readonly ended: ('open' | 'closed' | 'scrubbed')[]
-  /** Every incarnation's start, to know who was declared left. */
-  readonly first_incarnations: number[]
-  /** Nodes that have begun to leave. */
-  readonly leaving = new Set<Node>()
-  /** Readers that are open. */
-  readonly readers: { node: Node, reader: number, channel: number }[] = []
-  /** The channel whose reference a message carries, by text. */
-  private readonly carried = new Map<string, number>()
-  private readonly left: Node[] = []
+  /** Told a story, when somebody listens. */
+  tell: ((line: string) => void) | undefined
+  private readonly waiting = new Map<Node, Map<number, Operation>>()
+  private moment = 0
   private next_text = 0
+  private next_channel: number
 
-  constructor(program: Program) {
+  constructor(program: Program, tell?: (line: string) => void) {
+    const { seed, delay_max_ms, uneven } = program
     this.program = program
-    this.net = new Net({ seed: program.seed, delay_min_ms: 1, delay_max_ms: program.delay_max_ms })
-    for (let nth = 0; nth < program.nodes; nth++) this.net.join('nabcd'[nth + 1]!)
+    this.tell = tell
+    this.next_channel = program.channels.length
+    this.net = new Net({ seed, delay_min_ms: 1, delay_max_ms, uneven })
+    this.deliveries = new Deliveries(this.net)
+    for (let nth = 0; nth < program.nodes; nth++) {
+      const node = this.net.join(NAMES[nth]!)
+      this.places.push({ nth, name: node.name, node, held: [], readers: [], leaving: false })
+    }
     this.net.mesh()
-    this.ended = program.channels.map(() => 'open')
-    this.first_incarnations = this.net.nodes.map((node) => node.incarnation)
-    this.refs = this.net.nodes.map(() => [])
-    program.channels.forEach(({ owner, capacity }, nth) => {
-      const own = this.net.nodes[owner]!
-      const others = this.net.nodes.filter((node) => node !== own)
-      const [ref, ...rest] = own.share(`c${nth}`, capacity, ...others)
-      this.refs[owner]!.push(ref!)
-      others.forEach((node, at) => this.refs[this.net.nodes.indexOf(node)]!.push(rest[at]!))
-    })
-    this.used_bytes = this.net.nodes.map((node) => used_bytes(node))
+    program.channels.forEach((_, nth) => { this.share(nth) })
+    for (const place of this.places) this.enter(place.node)
+    this.used_bytes = this.places.map(({ node }) => used_bytes(node))
   }
 
-  owner(channel: number): Node { return this.net.nodes[this.program.channels[channel]!.owner]! }
-
-  renewed(node: Node): boolean {
-    return node.incarnation !== this.first_incarnations[this.net.nodes.indexOf(node)]
+  /** A channel of the program at its owner, and a reference to it at every other peer. */
+  private share(nth: number): void {
+    const { owner, capacity } = this.program.channels[nth]!
+    const home = this.places[owner]!
+    const own = home.node.do(() => home.node.host.channel(capacity, `c${nth}`))
+    const channel = this.note_channel(nth, home, `/${home.name}/c${nth}`, capacity)
+    const { incarnation } = home.node
+    home.held.push({ channel, ref: own, incarnation })
+    for (const place of this.places) {
+      if (place === home) continue
+      place.held.push({ channel, ref: place.node.open(`/${home.name}/c${nth}`), incarnation })
+    }
   }
 
-  able(node: Node): boolean { return node.alive && !node.frozen && !this.leaving.has(node) }
-
-  waiting(node: Node): Record[] {
-    return this.records.filter((one) => one.node === node && one.outcome === undefined)
+  note_channel(nth: number, home: Place, path: string | undefined, capacity: number): Channel {
+    const channel = { nth, home, owner: home.node, path, capacity, close_done: false,
+      closed: 0, drained: 0, scrub_asked: false, scrubbed: 0 }
+    this.channels.push(channel)
+    return channel
   }
 
-  run(): void { for (const step of this.program.steps) this.perform(step) }
-
-  perform(step: Step): void {
-    if (step.do === 'wait') { this.wait(step.ms); return }
-    const node = this.net.nodes[step.node]!
-    if (step.do === 'freeze') this.flush()
-    if (step.do === 'thaw') node.thaw()
-    else if (this.able(node)) this.act(node, step)
-    this.collect()
+  /** From now on the outcomes of this run of a peer are taken. */
+  enter(node: Node): void {
+    node.host.outcomes.clear()
+    this.waiting.set(node, new Map())
+    node.ran = () => { this.collect(node) }
   }
 
-  /** Hands over what was gathered. */
-  private flush(): void {
-    for (const node of this.net.nodes) {
+  // What happens
+
+  run(): void { for (const step of this.program.steps) perform(this, step) }
+
+  /** The next moment. */
+  next(): number { return ++this.moment }
+
+  text(place: Place): string { return `${place.name}${this.next_text++}` }
+
+  channel_number(): number { return this.next_channel++ }
+
+  story(line: () => string): void { this.tell?.(line()) }
+
+  break(invariant: string, sentence: string): void {
+    if (this.broken.length >= BROKEN_MAX) return
+    this.broken.push({ invariant, sentence })
+    this.story(() => `BROKEN ${invariant}: ${sentence}`)
+  }
+
+  excuse(name: string): void { this.excused.set(name, (this.excused.get(name) ?? 0) + 1) }
+
+  able(place: Place): boolean {
+    return place.node.alive && !place.node.frozen && !place.leaving
+  }
+
+  /** Hands over what hosts have gathered. */
+  flush(): void {
+    if (!this.program.gather) return
+    for (const { node } of this.places) {
       if (node.alive && !node.frozen) node.do(() => node.host.run())
     }
   }
 
-  /** Lets time go by and notes when operations end. */
   wait(ms: number): void {
     this.flush()
-    for (let left = ms; left > 0; left -= 5) {
-      this.net.run_for(Math.min(5, left))
-      this.collect()
-    }
+    this.net.run_for(ms)
   }
 
-  private act(node: Node, step: Step): void {
-    const { net } = this
-    switch (step.do) {
-      case 'send': case 'receive': case 'select':
-        this.gather(node, () => this.begin(node, step))
-        return
-      case 'withdraw': case 'take': this.gather(node, () => this.decide(node, step)); return
-      case 'close': case 'scrub': case 'stat': case 'open': this.ask(node, step); return
-      case 'reader': case 'read': case 'reader_end': this.read(node, step); return
-      case 'cut': net.cut(node, net.nodes[step.other]!); return
-      case 'stall': net.stall(node, net.nodes[step.other]!); return
-      case 'heal': net.heal(node, net.nodes[step.other]!); return
-      case 'freeze': node.freeze(); return
-      case 'kill': node.kill(); return
-      case 'vanish': node.kill(true); return
-      case 'restart': this.restart(node); return
-      case 'leave':
-        this.leaving.add(node)
-        this.note(node, node.do(() => node.host.leave()), 'leave', [], false)
-        return
-      default:
-    }
+  // Operations
+
+  /** Those of a peer's present run that have not ended. */
+  under_way(place: Place): Operation[] {
+    return [...this.waiting.get(place.node)?.values() ?? []]
   }
 
-  /** The same peer runs again, soon, and knows nothing of its former run. */
-  private restart(node: Node): void {
-    const { net } = this
-    node.kill()
-    net.after(net.random.between(0, 300), () => {
-      const anew = net.join(node.name, node.incarnation + 1, '', node.id)
-      for (const other of net.nodes) if (other.alive && other !== anew) anew.find(other)
+  /** Begins an operation: its record first, then `give` hands it to the host. */
+  begin(place: Place, kind: string, cases: Case[], give: (node: Node) => number,
+    more: Partial<Operation> = {}): Operation {
+    const { node } = place
+    const operation: Operation = {
+      place, node, op: 0, kind, cases, options: { timeout: 0, try: false, hold: false },
+      subject: undefined, reader: undefined, incarnation: node.incarnation, begun: this.next(),
+      at_ms: this.net.now_ms, slept_ms: node.slept_ms, lag_ms: node.lag_ms, ended: 0,
+      ended_ms: 0, withdrawn: false, outcome: undefined, ...more
+    }
+    this.operations.push(operation)
+    cases.forEach((one, nth) => {
+      if (one.text !== '') this.sent.set(one.text, { operation, one, nth })
     })
-  }
-
-  /** In every third program a host gathers its operations and hands them over together. */
-  private gather(node: Node, act: () => void): void {
-    node.host.batching = this.program.seed % 3 === 0
-    act()
-    node.host.batching = false
-  }
-
-  private decide(node: Node, step: Step & { do: 'withdraw' | 'take' }): void {
-    const list = this.waiting(node)
-    const target = list[step.target % Math.max(1, list.length)]
-    if (target !== undefined) node.do(() => node.host[step.do](target.op))
-  }
-
-  private ref(node: Node, channel: number): number {
-    return this.refs[this.net.nodes.indexOf(node)]![channel]!
-  }
-
-  private ask(node: Node, step: Step & { do: 'close' | 'scrub' | 'stat' | 'open' }): void {
-    const { channel } = step
-    const ref = this.ref(node, channel)
-    const path = `/${this.owner(channel).name}/c${channel}`
-    const op = node.do(() => step.do === 'open' ? node.host.open(path) : node.host[step.do](ref))
-    if (step.do === 'scrub') this.ended[channel] = 'scrubbed'
-    this.note(node, op, step.do, [{ kind: step.do, channel, text: '' }], false)
-  }
-
-  private read(node: Node, step: Step & { do: 'reader' | 'read' | 'reader_end' }): void {
-    if (step.do === 'reader') {
-      const { channel, prefetch } = step
-      const { status, value } = node.do(() =>
-        node.host.outcome(node.host.reader(this.ref(node, channel), prefetch)))
-      if (status === 'OK') this.readers.push({ node, reader: value, channel })
-      return
-    }
-    const list = this.readers.filter((one) => one.node === node)
-    const target = list[step.target % Math.max(1, list.length)]
-    if (target === undefined) return
-    if (step.do === 'read') {
-      const op = node.do(() => node.host.read(target.reader, step.timeout))
-      this.note(node, op, 'read', [{ kind: 'receive', channel: target.channel, text: '' }], false)
-    } else this.end_reader(target)
-  }
-
-  /** Stops a reader. */
-  end_reader(target: World['readers'][number]): void {
-    this.readers.splice(this.readers.indexOf(target), 1)
-    const { node, reader } = target
-    node.do(() => node.host.reader_end(reader))
-  }
-
-  private begin(node: Node, step: Step & { do: 'send' | 'receive' | 'select' }): void {
-    const raw: StepCase[] = step.do === 'select' ? step.cases
-      : [{ kind: step.do, channel: step.channel, ms: 0 }]
-    const cases = raw.map(({ kind, channel }) =>
-      ({ kind, channel, text: kind === 'send' ? `${node.name}${this.next_text++}` : '' }))
-    const { options } = step
-    const carry = options.carry
-    const refs = carry === undefined ? [] : [this.ref(node, carry)]
-    for (const { kind, text } of cases) {
-      if (kind === 'send' && carry !== undefined) this.carried.set(text, carry)
-    }
-    const op = node.do(() => {
-      if (step.do === 'send') {
-        return node.host.send(this.ref(node, step.channel), cases[0]!.text, { ...options, refs })
-      }
-      if (step.do === 'receive') return node.host.receive(this.ref(node, step.channel), options)
-      return node.host.select(raw.map(({ kind, channel, ms }, nth): Case => {
-        if (kind === 'after') return { after: ms }
-        const ref = this.ref(node, channel)
-        return kind === 'send' ? { send: ref, text: cases[nth]!.text, refs } : { receive: ref }
-      }), options)
-    })
-    this.note(node, op, step.do, cases, options.hold === true)
-  }
-
-  note(node: Node, op: number, kind: string, cases: Record['cases'], hold: boolean): void {
-    this.records.push({ node, op, kind, cases, at_ms: this.net.now_ms, ended_ms: 0,
-      outcome: undefined, hold, incarnation: node.incarnation })
+    this.story(() => named(operation))
+    operation.op = node.do(() => give(node))
+    this.waiting.get(node)!.set(operation.op, operation)
+    this.collect(node)
+    return operation
   }
 
   /** Takes the outcomes that are there. */
-  collect(): void {
-    for (const record of this.records) {
-      if (record.outcome !== undefined) continue
-      const outcome = record.node.host.outcomes.get(record.op)
-      if (outcome === undefined) continue
-      record.outcome = outcome
-      record.ended_ms = this.net.now_ms
-      record.node.host.outcomes.delete(record.op)
-      if (record.kind === 'leave') this.left.push(record.node)
-      if (record.kind === 'open' && outcome.status === 'OK') {
-        this.swap(record.node, record.cases[0]!.channel, outcome.value)
-      } else this.use_carried(record.node, outcome)
-    }
-    this.end_left()
-  }
-
-  /** Peers that have left are gone, and with them all that they had begun. */
-  private end_left(): void {
-    for (const node of this.left.splice(0)) {
-      const { status } = this.records.find((one) => one.node === node && one.kind === 'leave')!
-        .outcome!
-      if (status !== 'OK') throw new Error(`leave: ${status}`)
-      const rest = [...node.host.running.values()].map(({ kind }) => kind)
-      if (rest.length > 0) throw new Error(`${rest.join(', ')} outlive the leave`)
-      node.kill()
+  private collect(node: Node): void {
+    const { outcomes } = node.host
+    if (outcomes.size === 0) return
+    const waiting = this.waiting.get(node)!
+    for (const [op, outcome] of outcomes) {
+      const operation = waiting.get(op)
+      if (operation === undefined) continue
+      outcomes.delete(op)
+      waiting.delete(op)
+      operation.outcome = outcome
+      operation.ended = this.next()
+      operation.ended_ms = this.net.now_ms
+      this.story(() => `${named(operation)}: ${told(operation)}`)
+      check_outcome(this, operation)
+      this.follow(operation)
     }
   }
 
-  /** A reference that came in a message is used from now on instead of the one that was there. */
-  private use_carried(node: Node, { text, refs }: Outcome): void {
-    if (text === undefined) return
-    const carried = this.carried.get(text)
-    assert.is(refs.length, carried === undefined ? 0 : 1, `references of ${text}`)
-    if (carried !== undefined) this.swap(node, carried, refs[0]!)
+  /** What the program makes of an outcome. */
+  private follow(operation: Operation): void {
+    const { place, node, kind, outcome, subject } = operation
+    const { status, value, text } = outcome!
+    if (kind === 'leave') {
+      if (status === 'OK') node.kill()
+      return
+    }
+    if (node !== place.node || !node.alive) return
+    if (kind === 'reader' && status === 'OK') {
+      place.readers.push({ id: value, node, held: operation.cases[0]!.held! })
+    } else if (subject !== undefined && status === 'OK') this.got(operation, value)
+    else if (text !== undefined) this.take_references(operation)
   }
 
-  private swap(node: Node, channel: number, ref: number): void {
-    if (!this.able(node)) return
-    const row = this.refs[this.net.nodes.indexOf(node)]!
-    const old = row[channel]!
-    row[channel] = ref
-    node.do(() => node.host.release(old))
+  /** A reference from open or make; one of which it is not known where it leads is given back. */
+  private got(operation: Operation, ref: number): void {
+    const { place, node, kind } = operation
+    const { nth, home, owner, incarnation, path, capacity } = operation.subject!
+    if (home.node !== owner || owner.incarnation !== incarnation || !owner.alive) {
+      node.do(() => node.host.release(ref))
+      return
+    }
+    const channel = kind === 'make' ? this.note_channel(nth, home, path, capacity)
+      : this.channels.findLast((one) => one.nth === nth && one.owner === owner)!
+    this.hold(place, { channel, ref, incarnation })
   }
+
+  /** References that came in a message are used from now on instead of those that were there. */
+  private take_references(operation: Operation): void {
+    const { place, outcome } = operation
+    const { text, refs } = outcome!
+    const sent = this.sent.get(text!)
+    const carried = sent?.one.carried ?? []
+    if (refs.length !== carried.length) {
+      this.break('references_come_along', `${text} came with ${refs.length} references, `
+        + `and was sent with ${carried.length}`)
+      return
+    }
+    carried.forEach(({ held, incarnation }, nth) => {
+      const same = held.channel.owner.incarnation === incarnation
+      this.hold(place, { channel: held.channel, ref: refs[nth]!,
+        incarnation: same ? held.incarnation : 0 })
+    })
+  }
+
+  private hold(place: Place, held: Held): void {
+    const { node } = place
+    const old = place.held.findIndex(({ channel }) => channel === held.channel)
+    if (old < 0) {
+      place.held.push(held)
+      return
+    }
+    const { ref } = place.held[old]!
+    place.held[old] = held
+    node.do(() => node.host.release(ref))
+  }
+
+  /** Stops a reader. */
+  end_reader(place: Place, reader: Reader): void {
+    place.readers.splice(place.readers.indexOf(reader), 1)
+    this.story(() => `${place.name} stops its reader of ${channel_name(reader.held.channel)}`)
+    reader.node.do(() => reader.node.host.reader_end(reader.id))
+  }
+}
+
+/** An outcome in a few words. */
+function told({ outcome, cases, kind }: Operation): string {
+  const { status, which, text, again, unknown, refs } = outcome!
+  const words = [status === 'OK' ? 'done' : status]
+  if (unknown) words.push('unknown')
+  if (kind === 'select') {
+    const one = cases[which]
+    words.push(one === undefined ? 'default' : `case ${which}: ${one.kind}`)
+  }
+  if (text !== undefined) words.push(text)
+  if (again) words.push('again')
+  if (refs.length > 0) words.push(`with ${refs.length} reference${refs.length > 1 ? 's' : ''}`)
+  return words.join(' ')
 }

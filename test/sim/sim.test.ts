@@ -1,0 +1,62 @@
+/**
+ * Random programs over two to six peers on a network with every fault.
+ *
+ * Lives here: the corpus, replay to the byte, and so many new seeds. Does not live here: programs
+ * (draw.ts), what must hold (invariants/), deliberate bugs (mutations.test.ts), a million messages
+ * (memory.test.ts).
+ *
+ * Replay: `npm run sim -- --seed N`.
+ */
+import { readFileSync } from 'node:fs'
+import * as assert from 'uvu/assert'
+import { suite } from '../suite.ts'
+import { program_of } from './draw.ts'
+import { play } from './play.ts'
+import type { Kept } from './program.ts'
+import { search } from './search.ts'
+import { excuses_as_lines, tell } from './story.ts'
+
+/** A nightly run sets CIRCUIT_DEEP for so many times as much. */
+const DEEP = 1 + Number(process.env.CIRCUIT_DEEP ?? 0)
+const SCHEDULES = 20_000 * DEEP
+/** A machine with other things to do stops here, and says so. */
+const MINUTES_MAX = 2.5 * DEEP
+const DEADLINE_MS = (MINUTES_MAX + 1) * 60_000
+
+const test = suite('sim: random programs')
+
+test('programs that failed once', () => {
+  const url = new URL('./seeds.json', import.meta.url)
+  const { programs } = JSON.parse(readFileSync(url, 'utf8')) as { programs: Kept[] }
+  assert.ok(programs.length > 0)
+  for (const { why, program } of programs) {
+    assert.equal(play(program).broken, [], why)
+  }
+}, { timeout_ms: 60_000 })
+
+test('one seed replays everything, to the byte', () => {
+  const stories = [1, 2, 3, 4, 5, 6].map((seed) => tell(program_of(seed, 'all')).hash)
+  assert.equal(stories, [1, 2, 3, 4, 5, 6].map((seed) => tell(program_of(seed, 'all')).hash))
+  assert.is(new Set(stories).size, stories.length)
+})
+
+test('a story tells who did what, what was said, and what was checked', () => {
+  const { lines } = tell(program_of(2, 'all'))
+  assert.match(lines[0]!, /^seed 2: \d peers/)
+  assert.ok(lines.some((line) => /^ +\d+ ms {2}\w>\w {3}\w+ /.test(line)), 'a frame')
+  assert.ok(lines.some((line) => /holds {3}at_most_once/.test(line)), 'an invariant')
+})
+
+test('programs of new seeds keep every promise', async () => {
+  const from = Number(process.env.CIRCUIT_SEED ?? Date.now() % 1_000_000_000)
+  const found = await search({ from, schedules: SCHEDULES, minutes: MINUTES_MAX, workers: 2 })
+  console.log(`\nsim: ${found.played} of ${SCHEDULES} schedules from seed ${from}, `
+    + `${Math.round(found.played / found.seconds)} schedules/s`)
+  for (const line of excuses_as_lines(found.excused)) console.log(line)
+  const [first] = found.failures
+  assert.is(found.failures.length, 0,
+    first === undefined ? '' : JSON.stringify({ seed: first.seed, why: first.why }))
+  assert.ok(found.played > 0)
+}, { timeout_ms: DEADLINE_MS })
+
+test.run()
