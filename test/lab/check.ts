@@ -106,18 +106,15 @@ function once(history: History): string[] {
   return wrong
 }
 
-/** The owner saw somebody go who had a receive under way on that channel. */
+/** The owner saw somebody go, since the message was sent, who might have been given it. */
 function againJustified(history: History): string[] {
   const wrong: string[] = []
   for (const receipt of [...history.receipts.values()].flat()) {
     if (!receipt.again) continue
-    const { channel, message } = receipt
-    const owner = history.owner(channel)
-    const takers = (history.takers.get(channel) ?? []).filter(({ run }) => run !== owner)
-    const justified = owner !== undefined && takers.some(({ run, begin }) =>
-      history.lefts(owner, run.host).some(({ at }) => begin.at <= at)
-      && begin.at < receipt.at)
-    if (!justified) {
+    const { channel, message, at } = receipt
+    const from = history.sent.get(message)?.operation.begin.at ?? 0
+    const takers = (history.takers.get(channel) ?? []).filter(({ begin }) => begin.at < at)
+    if (!takers.some((taker) => history.leftHolding(channel, taker, from, at))) {
       wrong.push(`${message} came again to ${toldReceipt(receipt)}, and the owner of ${channel} ` +
         'had declared none of its receivers left')
     }

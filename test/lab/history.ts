@@ -64,20 +64,35 @@ export class History {
   parted(channel: string, taker: Run, at: number): boolean {
     const owner = this.owner(channel)
     if (owner === undefined || owner === taker) return false
-    const frozen = this.frozen_ms(owner.host, at) + this.frozen_ms(taker.host, at)
-    return this.lefts(owner, taker.host).some((left) =>
+    const frozen = this.#frozen_ms(owner.host, at) + this.#frozen_ms(taker.host, at)
+    return this.#lefts(owner, taker.host).some((left) =>
       left.at > at - frozen - TELLING_MS - LAST_FRAMES_MS
       && left.at < at + frozen + TELLING_MS + LEFT_WITHIN_MS)
   }
 
+  /**
+   * True when the owner of a channel ended its session with a receiver between two times, and that
+   * receive was under way when the session went silent.
+   */
+  leftHolding(channel: string, taker: Operation, from: number, to: number): boolean {
+    const owner = this.owner(channel)
+    const { run, begin, end } = taker
+    if (owner === undefined || owner === run) return false
+    return this.#lefts(owner, run.host).some(({ at }) => {
+      const frozen = this.#frozen_ms(owner.host, at) + this.#frozen_ms(run.host, at)
+      return at >= from && at < to + TELLING_MS && begin.at < at
+        && (end?.at ?? Infinity) > at - LEFT_WITHIN_MS - TELLING_MS - frozen
+    })
+  }
+
   /** When `who` saw a host go, or found that it had been declared left itself. */
-  lefts(who: Run, host: string): Member[] {
+  #lefts(who: Run, host: string): Member[] {
     return (this.#members.get(who) ?? []).filter((one) => one.e === 'left'
       && (one.host === host || one.host === who.host))
   }
 
   /** How long a host was frozen by faults that touch the time around `at`. */
-  frozen_ms(host: string, at: number): number {
+  #frozen_ms(host: string, at: number): number {
     return this.logs.faults.filter((fault) => fault.what === 'freeze' && fault.host === host
       && fault.from < at + LEFT_WITHIN_MS && fault.to > at - LEFT_WITHIN_MS)
       .reduce((sum, { from, to }) => sum + to - from, 0)

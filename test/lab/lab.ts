@@ -61,6 +61,8 @@ const DRAIN_MS = 30_000
 const CALM_MAX_MS = 2_000
 const LINE_MS = 5_000
 const LOOK_MS = 50
+/** A healing that takes longer is told. */
+const SLOW_S = 4
 /** Faults of a run shorter than this are shortened, so that it has several rounds. */
 const UNHURRIED_S = 180
 const HURRY_MIN = 0.5
@@ -176,7 +178,11 @@ export class Lab {
     this.outside.rounds++
     if (await this.#seen(0)) this.outside.quiet_rounds++
     else if (await this.#seen(HEAL_MS)) {
-      this.outside.healed_s.push(tenths(performance.now() - began))
+      const seconds = tenths(performance.now() - began)
+      this.outside.healed_s.push(seconds)
+      if (seconds > SLOW_S) {
+        this.#say(`Round ${this.#round} (${faults.map(wordsOf).join(', ')}) healed in ${seconds} s.`)
+      }
     } else {
       this.#fail(`${HEAL_MS / 1000} s after round ${this.#round} ` +
         `(${faults.map(wordsOf).join(', ')}) not everyone saw everyone: ${this.#sights()}`)
