@@ -16,9 +16,9 @@ import { ALL_RIGHTS } from '../net/node.ts'
 import { bend, encode, header_of } from './header.ts'
 import { Mad } from './mad.ts'
 
-const FRAMES = 400_000
+const FRAMES = 100_000
 const FRAMES_PER_CORE = 2_000
-const BUDGET_MS = 25_000
+const BUDGET_MS = 10_000
 const MEMORY_BYTES_MAX = 16 * 1024 * 1024
 const HELLO = 1
 const ACK = 5

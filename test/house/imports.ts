@@ -29,7 +29,8 @@ export const CORE_ORDER: string[][] = [
   ['select', 'settle', 'quick', 'start', 'reader', 'parked'],
   ['serve', 'program', 'request', 'reply'],
   ['node'],
-  ['abi']
+  ['abi'],
+  ['check']
 ]
 
 const HOUSE = /^(core|bindings|transports|spec|test|examples|docs|scripts)\//
