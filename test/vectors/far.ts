@@ -1,12 +1,13 @@
 /**
- * Several cores and the plain model side by side: what they do together must be what one peer would.
+ * Several cores and the plain model side by side: what they do together must be what one peer
+ * would do.
  *
  * Lives here: operations at any core on channels of any other, carried through to the end, and the
  * comparison with the model (test/model). Does not live here: what is allowed (test/model), stories
  * (peers.ts), crossings of frames, which the model does not know (sessions.ts, crossings.ts).
  *
- * Invariant: after each input everything that was written is carried, and then what has ended at all
- * cores is what the model allows.
+ * Invariant: after each input everything that was written is carried, and then what has ended at
+ * all cores is what the model allows.
  */
 import { Channel, Model } from '../model/model.ts'
 import type { Case, Event } from '../model/model.ts'

@@ -1,9 +1,9 @@
 /**
  * Stories of the channels of one core, each step of which the plain model has allowed.
  *
- * Lives here: sends, receives, close, scrub, timeouts, withdrawals, hold and select, as calls of the
- * pair of core and model (test/model/pair.ts), which fails where the two differ. Does not live here:
- * what the model has not: latches, readers, references, paths, limits (door.ts).
+ * Lives here: sends, receives, close, scrub, timeouts, withdrawals, hold and select, as calls of
+ * the pair of core and model (test/model/pair.ts), which fails where the two differ. Does not live
+ * here: what the model has not: latches, readers, references, paths, limits (door.ts).
  */
 import { Pair } from '../model/pair.ts'
 import type { PairCase } from '../model/pair.ts'
@@ -30,11 +30,12 @@ function times(count: number, act: (nth: number) => void): void {
 }
 
 const sending: Line[] = [
-  ['rendezvous', ['CH-4', 'CH-10', 'ABI-11', 'ABI-13', 'ABI-20'], with_channels([0], (p) => {
-    p.send(0)
-    p.stat(0)
-    p.receive(0)
-  })],
+  ['rendezvous', ['CH-4', 'CH-10', 'ABI-2', 'ABI-11', 'ABI-13', 'ABI-20'],
+    with_channels([0], (p) => {
+      p.send(0)
+      p.stat(0)
+      p.receive(0)
+    })],
   ['rendezvous-receiver-first', ['CH-4', 'CH-11'], with_channels([0], (p) => {
     p.receive(0)
     p.stat(0)

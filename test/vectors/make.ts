@@ -13,8 +13,11 @@ import { fileURLToPath } from 'node:url'
 import { vectorsText } from './certificates.ts'
 import { crossing_vectors } from './crossings.ts'
 import { door_vectors } from './door.ts'
+import { invalid_vectors } from './invalid.ts'
 import { local_vectors } from './local.ts'
 import { peer_vectors } from './peers.ts'
+import { request_vectors } from './requests.ts'
+import { session_vectors } from './sessions.ts'
 import { file_of, text_of_file } from './vector.ts'
 import type { Vector } from './vector.ts'
 
@@ -29,7 +32,12 @@ const ABOUT: Record<string, string> = {
     'others own.',
   peers: 'Two and three cores: channels and selects over links, nothing crossing; each step ' +
     'allowed by the plain model.',
-  crossings: 'Two and three cores: frames that cross, and peers that go while something is pending.'
+  crossings: 'Two and three cores: frames that cross, and peers that go while something is ' +
+    'pending.',
+  sessions: 'Two cores or three: handshakes, which link stays, numbers, rights, ends.',
+  requests: 'Requests and processes, here and at another core.',
+  invalid: 'One core and a peer that breaks the rules, with the code that ends its link; and ' +
+    'frames that come too late, which change nothing.'
 }
 
 /** Every file of vectors by its name, made anew. */
@@ -37,11 +45,15 @@ export function all_vectors(): Record<string, Vector[]> {
   const local = local_vectors()
   const door = door_vectors()
   const peers = peer_vectors()
+  const sessions = session_vectors()
+  const invalid = invalid_vectors()
   return {
     channels: [...local.channels, ...door.channels],
     selects: [...local.selects, ...door.selects],
-    names: door.names, door: door.door, openings: peers.openings, peers: peers.stories,
-    crossings: crossing_vectors()
+    names: door.names, door: door.door,
+    openings: [...peers.openings, ...sessions.openings, ...invalid.openings],
+    peers: peers.stories, crossings: crossing_vectors(), sessions: sessions.stories,
+    requests: request_vectors(), invalid: invalid.stories
   }
 }
 

@@ -1,5 +1,6 @@
 /**
- * Stories of channels and selects between cores, each step carried through and allowed by the model.
+ * Stories of channels and selects between cores, each step carried through and allowed by the
+ * model.
  *
  * Lives here: what one core does on another's channels when nothing crosses. Does not live here:
  * frames that cross, deaths and links that break (crossings.ts, sessions.ts).

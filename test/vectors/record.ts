@@ -14,6 +14,7 @@ import {
   bytes_of, constants, input_record, join, records, text_of, words
 } from '../core/door.ts'
 import type { Output, Shape } from '../core/door.ts'
+import { encode } from '../fuzz/header.ts'
 
 type Value = number | string | Item[]
 export type Item = number | Described | Item[]
@@ -117,6 +118,9 @@ function reads_of(header: Uint8Array): { reads?: Described } {
   if (!Array.isArray(row)) return {}
   const shape = frames.get(row[0] as number)
   if (shape === undefined || row.length !== shape.fields.length + 1) return {}
+  try {
+    if (hex_of(encode(row as number[])) !== hex_of(header)) return {}
+  } catch { return {} }
   const fields = shape.fields.map((field, nth) => [field, row[nth + 1] as Value])
   return { reads: { frame: shape.name, ...Object.fromEntries(fields) } }
 }

@@ -13,7 +13,7 @@ import type { Step, Vector } from './vector.ts'
 export function steps_of(vector: Vector, all: ReadonlyMap<string, Vector>): Step[] {
   if (vector.after === undefined) return vector.steps
   const before = all.get(vector.after)
-  if (before === undefined) throw new Error(`${vector.id} comes after ${vector.after}: nobody knows`)
+  if (before === undefined) throw new Error(`${vector.id}: there is no ${vector.after}`)
   return [...steps_of(before, all).filter(({ core }) => core < vector.cores.length),
     ...vector.steps]
 }

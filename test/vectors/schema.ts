@@ -33,7 +33,7 @@ export function misfits(value: unknown, schema: Schema, root = schema, at = '$')
   if (schema.type !== undefined && type_of(value) !== schema.type) {
     return [`${at} is ${type_of(value)}, not ${schema.type}`]
   }
-  if (schema.enum !== undefined && !schema.enum.includes(value)) return [`${at} is none of its kind`]
+  if (schema.enum?.includes(value) === false) return [`${at} is none of its kind`]
   if (typeof value === 'string') return text_misfits(value, schema, at)
   if (typeof value === 'number') {
     return value < (schema.minimum ?? value) ? [`${at} is below ${schema.minimum}`] : []

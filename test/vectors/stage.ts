@@ -1,9 +1,9 @@
 /**
  * A few cores and the links between them, each step of which is given by hand.
  *
- * Lives here: cores with their hosts, links that carry what was written when they are told to, cuts,
- * frames that a core never wrote. Does not live here: chance and delays (test/net), the stories
- * (peers.ts, invalid.ts).
+ * Lives here: cores with their hosts, links that carry what was written when they are told to,
+ * cuts, frames that a core never wrote. Does not live here: chance and delays (test/net), the
+ * stories (peers.ts, invalid.ts).
  *
  * Invariants: frames of one direction of a link arrive in order; time passes only in `wait`; what
  * happens at a door is written down, in the order in which it happened.
@@ -50,6 +50,8 @@ export class Actor {
   /** Peers that the core wants to be dialled. */
   readonly dials: { peer: number, id: string }[] = []
   readonly orders: Order[] = []
+  /** False: the host never answers to `verify`. */
+  judging = true
   verdict: Verdict = { status: codes.OK!, rights: ALL_RIGHTS, expires_ms: 0, prefix: '' }
 
   constructor(name: string, id: string, seed: number, incarnation: number, now_ms: number) {
@@ -157,16 +159,19 @@ export class Stage {
     throw new Error('the stage never settles')
   }
 
-  /** Lets time pass; each core is called at its deadlines, and what is written is carried. */
-  wait(ms: number, carrying = true): void {
+  /**
+   * Lets time pass; each core (or those of `awake`) is called at its deadlines, and what is written
+   * is carried.
+   */
+  wait(ms: number, carrying = true, awake: readonly Actor[] = this.actors): void {
     const end_ms = this.now_ms + ms
     for (let round = 0; round < ROUNDS_MAX; round++) {
-      const due = this.actors.filter(({ host }) => host.due_in_ms() === 0)
+      const due = awake.filter(({ host }) => host.due_in_ms() === 0)
       for (const { host } of due) host.run()
       if (carrying) this.settle()
       if (due.length > 0) continue
       if (this.now_ms === end_ms) return
-      const next = this.actors.map(({ host }) => this.now_ms + (host.due_in_ms() ?? ms))
+      const next = awake.map(({ host }) => this.now_ms + (host.due_in_ms() ?? ms))
       this.time_is(Math.min(...next, end_ms))
     }
     throw new Error('deadlines never end')
@@ -202,7 +207,7 @@ export class Stage {
     for (const order of actor.host.orders.splice(0)) {
       const { link, peer, id_bytes } = order.fields as Record<string, number>
       if (order.name === 'frame') this.write(actor, order)
-      else if (order.name === 'verify') this.verify(actor, link!)
+      else if (order.name === 'verify') { if (actor.judging) this.verify(actor, link!) }
       else if (order.name === 'unlink') this.unlink(actor, link!)
       else if (order.name === 'dial') {
         actor.dials.push({ peer: peer!, id: tail_text(order, 0, id_bytes!) })

@@ -2,7 +2,8 @@
  * Vectors: what is given to one core or to several, and what must come of it.
  *
  * Lives here: their shape, writing down what happens at a core's door, the text of a file. Does not
- * live here: the stories (local.ts and its kin), replaying (replay.ts), the list of files (make.ts).
+ * live here: the stories (local.ts and its kin), replaying (replay.ts), which files there are
+ * (make.ts).
  *
  * Invariant: the same stories and the same core give the same text.
  */
