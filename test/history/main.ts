@@ -46,7 +46,8 @@ async function hunt(): Promise<number> {
   const sum = (of: (round: Round) => number) => rounds.reduce((all, one) => all + of(one), 0)
   console.log(`${rounds.length} histories of ${NAMES.length} peers, `
     + `${sum((one) => one.operations)} operations, ${sum((one) => one.again)} marked again, `
-    + `${sum((one) => one.lost)} lost or unknown: all accepted (${Math.round(sum((one) => one.check_ms))} ms of checking)`)
+    + `${sum((one) => one.lost)} lost or unknown: all accepted `
+    + `(${Math.round(sum((one) => one.check_ms))} ms of checking)`)
   return 0
 }
 
