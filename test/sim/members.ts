@@ -32,7 +32,7 @@ export interface MembersOptions {
 }
 
 const FEW = 10
-const WATCH_MS = 5_000
+const WATCH_MS = 10_000
 
 const SCENARIOS: Record<string, (scene: Scene, seed: number) => void> = {
   idle: idling,
@@ -63,7 +63,7 @@ export function measure(options: MembersOptions): Report {
   }
   const scene: Scene = {
     crowd, report, members,
-    trials: options.trials ?? 5,
+    trials: options.trials ?? Math.max(1, Math.min(5, Math.floor(members / 10))),
     minutes: options.minutes ?? 10,
     slow: options.slow ?? Math.min(10, Math.ceil(members / 20)),
     slow_turn_ms: options.slow_turn_ms ?? [20, 200],
@@ -81,14 +81,14 @@ export function measure(options: MembersOptions): Report {
 export function main(args: readonly string[]): number {
   const { values } = parseArgs({ args: [...args], options: {
     members: { type: 'string', default: '1000' }, seed: { type: 'string', default: '1' },
-    minutes: { type: 'string', default: '10' }, trials: { type: 'string', default: '5' },
+    minutes: { type: 'string', default: '10' }, trials: { type: 'string' },
     slow: { type: 'string' }, turn: { type: 'string', default: '20-200' },
     only: { type: 'string' }, wan: { type: 'boolean' }, markdown: { type: 'boolean' }
   } })
   const only = values.only?.split(',') ?? NAMES
   const turn = values.turn.split('-').map(Number)
-  const numbers = [values.members, values.seed, values.minutes, values.trials, values.slow ?? '1']
-    .map(Number)
+  const numbers = [values.members, values.seed, values.minutes, values.trials ?? '1',
+    values.slow ?? '1'].map(Number)
   const fine = numbers.every((one) => one > 0) && only.every((name) => NAMES.includes(name))
     && turn.length === 2 && turn.every((one) => one >= 0)
   if (!fine) {
@@ -100,9 +100,10 @@ export function main(args: readonly string[]): number {
   console.log(`${values.members} cores in virtual time, ${paths} ms from one to another, seed `
     + `${values.seed}`)
   const slow = values.slow === undefined ? {} : { slow: Number(values.slow) }
+  const trials = values.trials === undefined ? {} : { trials: Number(values.trials) }
   const report = measure({
-    members: numbers[0]!, seed: numbers[1]!, minutes: numbers[2]!, trials: numbers[3]!, only,
-    slow_turn_ms: [turn[0]!, turn[1]!], wan: values.wan === true, ...slow,
+    members: numbers[0]!, seed: numbers[1]!, minutes: numbers[2]!, only,
+    slow_turn_ms: [turn[0]!, turn[1]!], wan: values.wan === true, ...slow, ...trials,
     print: (line) => console.log(line), watch: (line) => console.error(line)
   })
   if (values.markdown === true) console.log(`\n${report.markdown()}`)
