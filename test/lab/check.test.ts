@@ -128,7 +128,7 @@ test('a good log passes, and its figures are right', () => {
   assert.equal(failures, [])
   assert.equal(excuses, { unlogged: 0, parted: 0, vanished: 0 })
   assert.equal(figures, {
-    processes: 3, operations: 7, selects: 1, messages: 4, received: 3, again: 0,
+    processes: 3, operations: 7, selects: 1, across: 1, messages: 4, received: 3, again: 0,
     done: 3, not_done: 1, unknown: 0, lefts: 0
   })
 })

@@ -16,8 +16,11 @@ import type { Logs, Run, Seen } from './log.ts'
 export interface Excuses { unlogged: number, parted: number, vanished: number }
 
 export interface Figures {
-  processes: number, operations: number, selects: number, messages: number, received: number
-  again: number, done: number, not_done: number, unknown: number, lefts: number
+  processes: number, operations: number, selects: number
+  /** Selects over channels of more than one owner. */
+  across: number
+  messages: number, done: number, not_done: number, unknown: number
+  received: number, again: number, lefts: number
 }
 
 export interface Verdict { failures: string[], excuses: Excuses, figures: Figures }
@@ -269,10 +272,13 @@ function figuresOf(history: History): Figures {
   const { operations, sent, receipts, logs } = history
   const fates = [...sent.values()].map(({ fate }) => fate)
   const all = [...receipts.values()].flat()
+  const selects = operations.filter(({ begin }) => begin.what === 'select')
   return {
     processes: logs.runs.length,
     operations: operations.length,
-    selects: operations.filter(({ begin }) => begin.what === 'select').length,
+    selects: selects.length,
+    across: selects.filter(({ begin: { cases } }) =>
+      new Set(cases.map(({ channel }) => history.owner(channel))).size > 1).length,
     messages: sent.size,
     received: all.length,
     again: all.filter(({ again }) => again).length,

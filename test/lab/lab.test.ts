@@ -13,9 +13,9 @@ import { report } from './report.ts'
 
 const test = suite('lab: five hosts in network namespaces')
 
-/** Drawn anew for each run in CI's day: a failure names it. */
-const SEED = Math.floor(Math.random() * 1_000_000)
-const SECONDS = 42
+/** Its first rounds have every kind of fault. */
+const SEED = 29
+const SECONDS = 40
 const OPERATIONS_LEAST = 2_000
 
 async function runLab(t: TestContext, seconds: number): Promise<[Outside, Verdict]> {

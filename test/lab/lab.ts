@@ -181,7 +181,8 @@ export class Lab {
       const seconds = tenths(performance.now() - began)
       this.outside.healed_s.push(seconds)
       if (seconds > SLOW_S) {
-        this.#say(`Round ${this.#round} (${faults.map(wordsOf).join(', ')}) healed in ${seconds} s.`)
+        const what = faults.map(wordsOf).join(', ')
+        this.#say(`Round ${this.#round} (${what}) healed in ${seconds} s.`)
       }
     } else {
       this.#fail(`${HEAL_MS / 1000} s after round ${this.#round} ` +

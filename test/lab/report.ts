@@ -15,7 +15,8 @@ export function report({ failures, excuses, figures }: Verdict, outside?: Outsid
     ...outside === undefined ? [] : aboutNetwork(outside, row),
     row('processes', `${figures.processes}, saw each other go ${figures.lefts} times`),
     row('operations',
-      `${grouped(figures.operations)}, ${grouped(figures.selects)} of them selects`),
+      `${grouped(figures.operations)}, ${grouped(figures.selects)} of them selects, ` +
+      `${grouped(figures.across)} of these over channels of several owners`),
     row('messages', `${grouped(figures.messages)} offered: ${grouped(figures.done)} done, ` +
       `${grouped(figures.not_done)} not done, ${grouped(figures.unknown)} unknown`),
     row('received', `${grouped(figures.received)}, ${figures.again} of them marked again`),
