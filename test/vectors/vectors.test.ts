@@ -5,10 +5,11 @@ import * as assert from 'uvu/assert'
 import { readdirSync, readFileSync } from 'node:fs'
 import { suite } from '../suite.ts'
 import { FOLDER, all_texts } from './make.ts'
+import { failure_of } from './other.ts'
 import { replay } from './replay.ts'
 import { misfits } from './schema.ts'
 import type { Schema } from './schema.ts'
-import type { Vector, VectorFile } from './vector.ts'
+import type { Step, Vector, VectorFile } from './vector.ts'
 
 const test = suite('vectors: cores')
 
@@ -63,6 +64,32 @@ test('a core that says anything else is found', () => {
   let found: unknown
   try { replay({ ...vector, steps }, by_id) } catch (error) { found = error }
   assert.match(String(found), /rendezvous: step 3/)
+})
+
+test('a core that draws otherwise and gives other numbers says the same', () => {
+  const bound = vectors.filter(({ chance }) => chance !== true)
+  assert.ok(bound.length > 200)
+  assert.equal(bound.map((vector) => failure_of(vector, by_id)).filter((why) => why !== undefined),
+    [])
+}, { timeout_ms: 60_000 })
+
+test('what such a core says wrong is found', () => {
+  const spoil = (id: string, change: (step: Step) => void): string | undefined => {
+    const vector = by_id.get(id)!
+    const steps = structuredClone(vector.steps)
+    change(steps.at(-1)!)
+    return failure_of({ ...vector, steps }, by_id)
+  }
+  assert.match(spoil('rendezvous', ({ out }) => { out[0]!.payload = 9 })!, /step 3: .* is missing/)
+  assert.match(spoil('rendezvous', ({ out }) => { out.pop() })!, /was not expected/)
+  assert.match(spoil('grant-without-the-message', ({ out }) => { out[0]!.header = '82021881' })!,
+    /"refuse"/)
+  // One number cannot stand for two channels.
+  const twice = by_id.get('references')!
+  const steps = structuredClone(twice.steps)
+  const made = steps.filter(({ in: [one] }) => one?.record === 'make')
+  made[1]!.out[0]!.value = made[0]!.out[0]!.value!
+  assert.match(failure_of({ ...twice, steps }, by_id)!, /references: step 1/)
 })
 
 function count(list: Vector[]): number {
