@@ -9,6 +9,7 @@
  */
 import { away_open } from './away'
 import { claims_open } from './claim'
+import { directory_open } from './directory'
 import { errands_open } from './errand'
 import { header } from './fault'
 import { bytes_used } from './heap'
@@ -18,7 +19,8 @@ import { limit } from './limit'
 import { heard_in, link_down_in, link_ready_in, link_up_in } from './link'
 import { found_in, self_in } from './member'
 import { aftermath, frame_taken, leave, run_end, timers_run, withdraw } from './node'
-import { peers_open } from './peer'
+import { overlay_open } from './overlay'
+import { links_open } from './peer'
 import { dial_failed_in, turn_begin } from './probe'
 import { ended, programs_open, signaled, started } from './program'
 import { random_seed } from './random'
@@ -26,8 +28,10 @@ import { read, reader, reader_end, readers_open } from './reader'
 import { ref_release, ref_retain, references_open } from './reference'
 import { close, list, make, open, requests_open, scrub, signal, start, stat } from './request'
 import { input, output, produced, ring_full, ring_open, ring_turn, ring_waiting } from './ring'
+import { roster_open } from './roster'
 import { sessions_waiting } from './session'
 import { receive, record_bytes, select, send, take } from './start'
+import { sync_open } from './sync'
 import { time_is, timer_any, timer_first_ms } from './timer'
 import { waiters_open } from './waiter'
 import {
@@ -52,7 +56,11 @@ export function init(seed: u32): usize {
   requests_open()
   errands_open()
   programs_open()
-  peers_open()
+  links_open()
+  directory_open()
+  roster_open()
+  overlay_open()
+  sync_open()
   random_seed(seed)
   store<u32>(header + HEADER_ABI_VERSION, ABI_VERSION)
   store<u32>(header + HEADER_INPUT_PTR, <u32>input)

@@ -45,6 +45,13 @@ export function text_is(text: Text, ptr: usize, bytes: u32): bool {
   return text.bytes == bytes && memory.compare(text_ptr(text), ptr, bytes) == 0
 }
 
+/** FNV-1a over the bytes, 32 bits. It goes over the wire: spec/membership.md MEM-5. */
+export function text_hash(ptr: usize, bytes: u32): u32 {
+  let hash: u32 = 0x811c9dc5
+  for (let at = ptr; at < ptr + bytes; at++) hash = (hash ^ <u32>load<u8>(at)) * 0x01000193
+  return hash
+}
+
 /** Order by bytes; a text that begins another comes first. */
 export function bytes_compare(a: usize, a_bytes: u32, b: usize, b_bytes: u32): i32 {
   const order = memory.compare(a, b, min(a_bytes, b_bytes))

@@ -6,16 +6,21 @@
  * (probe).
  *
  * Invariants: at most one dial to a peer is under way; nobody is dialled who has a link, but one
- * whose link is silent; waits double from REDIAL_MIN_MS with jitter.
+ * whose link is silent; a session alone is no reason for a link: an edge is, and something to say
+ * or awaited; waits double from REDIAL_MIN_MS with jitter.
  */
 import { text_ptr } from './bytes'
-import { PEER_JOINED, PEER_LOST, Peer, joined_count, no_timer, self_is_lower, some } from './peer'
+import { self_is_lower } from './directory'
+import {
+  EDGE_NONE, PEER_JOINED, PEER_KNOWN, PEER_LOST, Peer, joined_count, no_timer, some,
+} from './peer'
 import { random_below } from './random'
 import { emit } from './ring'
-import { timer_clear, timer_set } from './timer'
+import { watch_in } from './session'
+import { now_ms, timer_clear, timer_set } from './timer'
 import {
-  OUT_DIAL, OUT_DIAL_BYTES, OUT_DIAL_ID_BYTES, OUT_DIAL_PEER, PEERS_MAX, REDIAL_MAX_MS,
-  REDIAL_MIN_MS, REFUSED_LEFT_MS, REJOIN_MAX_MS, REJOIN_TRIES_MAX,
+  MEMBERS_MAX, OUT_DIAL, OUT_DIAL_BYTES, OUT_DIAL_ID_BYTES, OUT_DIAL_PEER, PROBE_INTERVAL_MS,
+  REDIAL_MAX_MS, REDIAL_MIN_MS, REFUSED_LEFT_MS, REJOIN_MAX_MS, REJOIN_TRIES_MAX,
 } from './tables'
 
 export const TIMER_DIAL: u32 = 65
@@ -43,16 +48,28 @@ export function dial_now(peer: Peer): void {
   memory.copy(at + OUT_DIAL_BYTES, text_ptr(peer.id), bytes)
 }
 
+/** True when something is to be said to the peer of a session, or awaited from it. */
+export function pending(peer: Peer): bool {
+  return some(peer.first) || peer.away != 0 || peer.requests != 0 || peer.checked
+}
+
+/** True when there is a reason for a link to the peer. */
+export function link_wanted(peer: Peer): bool {
+  if (peer.state == PEER_LOST || peer.parted) return false
+  if (peer.edge != EDGE_NONE || pending(peer)) return true
+  if (peer.state == PEER_JOINED) return false
+  return (peer.sought || peer.wanted) && joined_count < MEMBERS_MAX
+}
+
 /** True when a link to the peer is wished for and none is there or on its way. */
 function due(peer: Peer): bool {
-  if (peer.state == PEER_LOST || peer.parted || some(peer.links)) return false
-  if (peer.state == PEER_JOINED) return true
-  return (peer.sought || peer.wanted) && joined_count < PEERS_MAX
+  return !some(peer.links) && link_wanted(peer)
 }
 
 /** The wait after so many failures: doubling, with a jitter of up to a half. */
 function wait_ms(peer: Peer): u32 {
-  const longest = peer.state == PEER_JOINED || peer.wanted ? REDIAL_MAX_MS : REJOIN_MAX_MS
+  const hurried = peer.state == PEER_JOINED || peer.wanted || peer.edge != EDGE_NONE
+  const longest = hurried ? REDIAL_MAX_MS : REJOIN_MAX_MS
   let full = min(REDIAL_MIN_MS << min<u32>(peer.tries, 10), longest)
   // An address that refuses is asked often, until it is time to say that the peer has left.
   if (peer.state == PEER_JOINED && peer.refused != 0) full = min(full, REFUSED_LEFT_MS / 2)
@@ -67,9 +84,9 @@ function dial_in(peer: Peer, ms: u32): void {
 /** Dials when it is time: after a failed dial, or when the last link ended. */
 export function dial_again(peer: Peer): void {
   if (!due(peer)) return
-  if (peer.state != PEER_JOINED && !peer.wanted && peer.tries >= REJOIN_TRIES_MAX) {
+  if (peer.sought && peer.tries >= REJOIN_TRIES_MAX) {
     peer.sought = false
-    return
+    if (!due(peer)) return
   }
   if (peer.tries == 0) dial_soon(peer)
   else dial_in(peer, wait_ms(peer))
@@ -85,7 +102,21 @@ export function dial_soon(peer: Peer): void {
   else dial_in(peer, REDIAL_MIN_MS + random_below(REDIAL_MIN_MS))
 }
 
-/** Discovery or another peer speaks of it: it is sought, without forgetting what failed before. */
+/** A session without a link has something to say, or an edge: its silence counts from now. */
+export function link_needed(peer: Peer): void {
+  if (peer.state == PEER_JOINED && !some(peer.links) && !peer.dialling && !some(peer.dial_timer)) {
+    peer.heard_ms = now_ms
+    if (!some(peer.watch_timer)) watch_in(peer, PROBE_INTERVAL_MS)
+  }
+  dial_again(peer)
+}
+
+/** Dials once, whatever failed before; nothing follows when it fails. */
+export function dial_try(peer: Peer): void {
+  if (peer.state == PEER_KNOWN && !some(peer.links)) dial_now(peer)
+}
+
+/** Discovery speaks of it: it is sought, without forgetting what failed before. */
 export function dial_seek(peer: Peer): void {
   if (!peer.sought) peer.tries = min(peer.tries, SEEK_TRIES)
   peer.sought = true

@@ -14,6 +14,7 @@
  */
 import { Text, readable, text_of, text_ptr, text_release } from './bytes'
 import { dial_off } from './dial'
+import { self_is_lower } from './directory'
 import { frame_bad, read_end, read_u32 } from './frame'
 import {
   leaving, link_close, link_refuse, link_violation, renew, say_hello, say_refuse, session_begun,
@@ -23,8 +24,9 @@ import { drop_handle } from './payload'
 import {
   LINK_ANSWERED, LINK_ATTACHED, LINK_HELLO, LINK_VERIFY, LINK_WAIT, LOST_DECLARED, LOST_RETURNED,
   Link, PEER_JOINED, PEER_KNOWN, PEER_LOST, Peer, joined_count, link_by_id, no_link, no_timer,
-  self_incarnation, self_is_lower, sized, some,
+  self_incarnation, sized, some,
 } from './peer'
+import { edge_attached } from './overlay'
 import { emit } from './ring'
 import {
   session_ack, session_acked, session_begin, session_may_have, session_resume,
@@ -34,9 +36,9 @@ import {
   CHAIN_BYTES_MAX, ERROR_BAD_FRAME, ERROR_BAD_NUMBER, ERROR_BAD_VERSION, ERROR_DECLARED_LEFT,
   ERROR_DUPLICATE_LINK, ERROR_GONE, ERROR_NO_CHAIN, ERROR_OVER_LIMIT, HELLO_FLAG_ANSWER,
   HELLO_FLAG_LEFT, IN_VERIFIED_BYTES, IN_VERIFIED_EXPIRES_MS, IN_VERIFIED_LINK,
-  IN_VERIFIED_PREFIX_BYTES, IN_VERIFIED_RIGHTS, IN_VERIFIED_STATUS, OUT_VERIFY, OUT_VERIFY_BYTES,
-  OUT_VERIFY_ID_BYTES, OUT_VERIFY_LINK, OUT_VERIFY_PAYLOAD, OUT_VERIFY_PAYLOAD_BYTES,
-  PATH_BYTES_MAX, PEERS_MAX, SUSPECT_MS, TIMEOUT_MS_MAX, WIRE_VERSION,
+  IN_VERIFIED_PREFIX_BYTES, IN_VERIFIED_RIGHTS, IN_VERIFIED_STATUS, MEMBERS_MAX, OUT_VERIFY,
+  OUT_VERIFY_BYTES, OUT_VERIFY_ID_BYTES, OUT_VERIFY_LINK, OUT_VERIFY_PAYLOAD,
+  OUT_VERIFY_PAYLOAD_BYTES, PATH_BYTES_MAX, SUSPECT_MS, TIMEOUT_MS_MAX, WIRE_VERSION,
 } from './tables'
 
 export const TIMER_EXPIRY: u32 = 68
@@ -121,8 +123,8 @@ export function refused(link: Link, code: u32): void {
   const proved = link.state == LINK_ANSWERED || link.state == LINK_ATTACHED
   if (code != ERROR_DECLARED_LEFT || !proved) return link_close(link, code)
   if (leaving) return part(link)
-  if (link.state == LINK_ATTACHED) return renew(peer, no_link)
-  renew(peer, link)
+  if (link.state == LINK_ATTACHED) return renew(peer, no_link, self_incarnation)
+  renew(peer, link, self_incarnation)
   say_hello(link, HELLO_FLAG_ANSWER)
 }
 
@@ -198,11 +200,13 @@ function judge(link: Link): void {
     turn_away(link)
     return
   }
-  if (joined && incarnation > peer.incarnation) {
+  // What waits for the first session with an earlier incarnation waits in vain too.
+  if (incarnation > (joined ? peer.incarnation : peer.member_incarnation) &&
+    (joined || some(peer.first))) {
     session_over(peer, LOST_RETURNED, ERROR_GONE, link)
     return
   }
-  if (!joined && joined_count >= PEERS_MAX) {
+  if (!joined && joined_count >= MEMBERS_MAX) {
     link_refuse(link, ERROR_OVER_LIMIT)
     return
   }
@@ -248,7 +252,7 @@ function continues(link: Link): bool {
 /** The other side has declared us left. */
 function come_back(link: Link): void {
   if (leaving) return part(link)
-  renew(link.peer, link)
+  renew(link.peer, link, self_incarnation)
   link.their_incarnation = 0
   link.state = LINK_HELLO
   say_hello(link, 0)
@@ -268,7 +272,7 @@ function attach(link: Link): void {
   const left_ms = <i64>link.expires_ms - elapsed(now_ms, link.verified_ms)
   if (link.expires_ms != 0 && left_ms <= 0) return link_refuse(link, ERROR_NO_CHAIN)
   if (peer.state == PEER_KNOWN) {
-    if (joined_count >= PEERS_MAX) return link_refuse(link, ERROR_OVER_LIMIT)
+    if (joined_count >= MEMBERS_MAX) return link_refuse(link, ERROR_OVER_LIMIT)
     session_begin(peer, link.their_incarnation)
     session_begun(peer)
   }
@@ -283,6 +287,9 @@ function attach(link: Link): void {
   peer.pinged = false
   peer.suspected = false
   peer.wanted = false
+  peer.sought = false
+  peer.checked = false
+  peer.used_ms = now_ms
   dial_off(peer)
   peer.rights = link.rights
   text_release(peer.prefix)
@@ -294,6 +301,7 @@ function attach(link: Link): void {
   session_acked(peer, link.their_received)
   session_resume(peer)
   if (link.outgoing) session_ack(peer)
+  edge_attached(peer)
 }
 
 /** Sets the end of the peer's rights; one timer may not reach that far. */

@@ -9,7 +9,8 @@
  * payload that is not handed up is dropped; bytes from a peer lead to a frame, to a violation or to
  * nothing.
  */
-import { TIMER_DIAL, dial_due, dials_stop } from './dial'
+import { TIMER_DIAL, dial_due, dials_stop, link_wanted } from './dial'
+import { peers_first } from './directory'
 import {
   frame_bad, frame_carries, frame_fields, read_array, read_end, read_open, read_u32,
 } from './frame'
@@ -17,23 +18,28 @@ import { TIMER_EXPIRY, expiry_due, handshake_end, hello_in, refused } from './he
 import {
   TIMER_HELLO, hello_late, link_violation, links_narrow, links_stop, session_over, violation,
 } from './link'
-import { gone, member_in, self_over } from './member'
+import { gone, members_over } from './member'
+import { TIMER_TEND, edge_in, edge_over, tend_due } from './overlay'
 import { Payload, drop_handle, payload_new } from './payload'
 import {
-  LINK_ANSWERED, LINK_ATTACHED, LINK_VERIFY, LINK_WAIT, LOST_PARTED, Link, PEER_JOINED, PEER_KNOWN,
-  Peer, link_by_id, no_link, no_peer, no_timer, peers_first, sized, some,
+  EDGE_NONE, LINK_ANSWERED, LINK_ATTACHED, LINK_VERIFY, LINK_WAIT, LOST_PARTED, Link, MEMBER_NONE,
+  PEER_JOINED, PEER_KNOWN, Peer, link_by_id, no_link, no_peer, no_timer, sized, some,
 } from './peer'
 import { answer_probe, heard, watch_due } from './probe'
+import { roster_check } from './roster'
+import { member_in } from './statement'
 import {
-  TAKEN_BEFORE, TAKEN_WRONG, TIMER_ACK, TIMER_WATCH, payload_over, post, post_end, session_ack_due,
+  TAKEN_BEFORE, TAKEN_WRONG, TIMER_ACK, TIMER_WATCH, post, post_end, session_ack_due,
   session_acked, session_end, session_pump, session_take, sessions_check, watch_off,
 } from './session'
+import { TIMER_SYNC, digest_in, holds_in, sync_due, want_in } from './sync'
 import { Timer, timer_clear, timer_set } from './timer'
 import {
-  ERROR_BAD_FRAME, ERROR_BAD_NUMBER, ERROR_GONE, ERROR_OVER_LIMIT, FRAME_ACK, FRAME_HELLO,
-  FRAME_LEAVE, FRAME_LEAVE_ANSWER, FRAME_MEMBER, FRAME_OFFER_RECEIVE, FRAME_PING, FRAME_PONG,
-  FRAME_REFUSE, HEADER_BYTES_MAX, IN_FRAME_BYTES, IN_FRAME_HEADER_BYTES, IN_FRAME_LINK,
-  IN_FRAME_PAYLOAD, IN_FRAME_PAYLOAD_BYTES, LEAVE_TIMEOUT_MS, MESSAGE_BYTES_MAX,
+  ERROR_BAD_FRAME, ERROR_BAD_NUMBER, ERROR_GONE, ERROR_OVER_LIMIT, FRAME_ACK, FRAME_DIGEST,
+  FRAME_EDGE, FRAME_HELLO, FRAME_HOLDS, FRAME_LEAVE, FRAME_LEAVE_ANSWER, FRAME_MEMBER,
+  FRAME_OFFER_RECEIVE, FRAME_PING, FRAME_PONG, FRAME_REFUSE, FRAME_WANT, HEADER_BYTES_MAX,
+  IN_FRAME_BYTES, IN_FRAME_HEADER_BYTES, IN_FRAME_LINK, IN_FRAME_PAYLOAD, IN_FRAME_PAYLOAD_BYTES,
+  LEAVE_TIMEOUT_MS, MESSAGE_BYTES_MAX,
 } from './tables'
 
 const TIMER_LEAVE: u32 = 69
@@ -94,6 +100,7 @@ function fault_of(
 
 /** A frame of the link itself. */
 function link_frame(link: Link, kind: u32): void {
+  if (kind > FRAME_ACK) return overlay_frame(link, kind)
   const first = read_u32()
   const second = kind == FRAME_PING || kind == FRAME_PONG ? read_u32() : first
   if (!read_end()) return link_violation(link, ERROR_BAD_FRAME)
@@ -103,6 +110,25 @@ function link_frame(link: Link, kind: u32): void {
   heard(link.peer)
   if (!session_acked(link.peer, second)) return violation(link.peer, ERROR_BAD_NUMBER)
   if (kind == FRAME_PING) answer_probe(link, first)
+}
+
+/** A frame of the overlay; it counts as a sign of life. */
+function overlay_frame(link: Link, kind: u32): void {
+  if (link.state != LINK_ATTACHED) return link_violation(link, ERROR_BAD_FRAME)
+  const peer = link.peer
+  heard(peer)
+  if (!overlay_in(peer, kind)) violation(peer, ERROR_BAD_FRAME)
+}
+
+function overlay_in(peer: Peer, kind: u32): bool {
+  if (kind == FRAME_DIGEST) return digest_in(peer)
+  if (kind == FRAME_HOLDS) return holds_in(peer)
+  if (kind == FRAME_WANT) return want_in(peer)
+  if (kind == FRAME_EDGE) {
+    const wish = read_u32()
+    return read_end() && edge_in(peer, wish)
+  }
+  return true
 }
 
 /** A frame of the session: its number is taken in, then it is looked at. */
@@ -148,17 +174,24 @@ function goodbye(peer: Peer): void {
   session_over(peer, LOST_PARTED, ERROR_GONE, no_link)
 }
 
-/** Says goodbye to all. Nothing new begins; what is under way may end until `leave_done`. */
+/**
+ * Says goodbye to all that have a link; they tell the others. Nothing new begins; what is under way
+ * may end until `leave_done`.
+ */
 export function leave_begin(): void {
   if (leaving) return
   leaving = true
   links_narrow()
   leave_timer = timer_set(LEAVE_TIMEOUT_MS, TIMER_LEAVE, 0)
   for (let peer = peers_first; some(peer); peer = peer.next) {
-    if (peer.state == PEER_KNOWN) {
-      peer.sought = false
-      peer.wanted = false
-    } else if (peer.state == PEER_JOINED) {
+    const reachable = some(peer.link) || link_wanted(peer)
+    peer.sought = false
+    peer.checked = false
+    edge_over(peer)
+    if (peer.state == PEER_KNOWN) peer.wanted = false
+    else if (peer.state == PEER_JOINED) {
+      peer.parted = !reachable
+      if (!reachable) continue
       post(peer, FRAME_LEAVE)
       post_end(changetype<Payload>(0))
     }
@@ -180,18 +213,13 @@ export function leave_done(): bool {
   leave_timer = no_timer
   dials_stop()
   for (let peer = peers_first; some(peer); peer = peer.next) {
-    if (peer.state == PEER_JOINED) {
-      session_end(peer)
-      peer.state = PEER_KNOWN
-    }
+    session_end(peer)
+    peer.state = PEER_KNOWN
     watch_off(peer)
-    peer.announced = false
-    if (some(peer.info)) payload_over(peer.info)
-    peer.info = changetype<Payload>(0)
     if (some(peer.dial_timer)) timer_clear(peer.dial_timer)
     peer.dial_timer = no_timer
   }
-  self_over()
+  members_over()
   links_stop()
   return true
 }
@@ -205,6 +233,8 @@ export function session_timer(kind: u32, subject: usize): void {
   else if (kind == TIMER_HELLO) hello_late(changetype<Link>(subject))
   else if (kind == TIMER_WATCH) watch_due(changetype<Peer>(subject))
   else if (kind == TIMER_EXPIRY) expiry_due(changetype<Peer>(subject))
+  else if (kind == TIMER_TEND) tend_due()
+  else if (kind == TIMER_SYNC) sync_due()
   else if (kind == TIMER_LEAVE) {
     leave_timer = no_timer
     leave_late = true
@@ -223,7 +253,9 @@ export function session_check(): void {
       if (link.state == LINK_ATTACHED) attached++
     }
     assert(attached == (some(peer.link) ? 1 : 0), 'links attached miscounted')
-    assert(peer.state != PEER_JOINED || some(peer.watch_timer), 'a session that nobody watches')
-    assert(some(peer.info) ? peer.announced : true, 'an info of a peer that is not here')
+    assert(!some(peer.link) || some(peer.watch_timer), 'a link that nobody watches')
+    assert(some(peer.info) ? peer.member != MEMBER_NONE : true, 'an info of one who is not here')
+    assert((peer.edge == EDGE_NONE) == (peer.edge_place == 0), 'an edge out of its place')
   }
+  roster_check()
 }

@@ -11,13 +11,15 @@
  */
 import { readable } from './bytes'
 import { dial_again, dial_missed } from './dial'
+import { id_is_self, peer_ensure, peer_settle, peers_first } from './directory'
 import { put_u32, write_open, written_bytes, written_ptr } from './frame'
 import {
-  LINK_ANSWERED, LINK_ATTACHED, LINK_WAIT, LOST_DECLARED, LOST_HEARD, LOST_RENEWED, Link,
-  PEER_JOINED, PEER_LOST, Peer, frame_out, id_is_self, link_by_id, link_free, link_new,
-  links_count, no_link, no_peer, no_timer, peer_ensure, peer_settle, peers_first, self_chain,
-  self_chain_bytes, self_id, self_incarnation, self_renewed, sized, some,
+  LINK_ANSWERED, LINK_ATTACHED, LINK_WAIT, LOST_DECLARED, LOST_HEARD, LOST_RENEWED,
+  LOST_RETURNED, Link, PEER_JOINED, PEER_LOST, Peer, frame_out, link_by_id, link_free, link_new,
+  links_count, no_link, no_peer, no_timer, self_chain, self_chain_bytes, self_id,
+  self_incarnation, self_renewed, sized, some,
 } from './peer'
+import { edge_over } from './overlay'
 import { emit } from './ring'
 import { session_dirty, session_end, watch_off } from './session'
 import { elapsed, now_ms, timer_set } from './timer'
@@ -128,10 +130,12 @@ export function link_refuse(link: Link, code: u32): void {
  */
 export function session_over(peer: Peer, how: u32, code: u32, keep: Link): void {
   if (peer.state == PEER_LOST) return
-  if (peer.state == PEER_JOINED) {
-    session_end(peer)
-    if (how != LOST_RENEWED) peer.left_incarnation = peer.incarnation
-  }
+  peer.lost_unsent = peer.state != PEER_JOINED
+  const over = peer.state == PEER_JOINED ? peer.incarnation
+    : how == LOST_RETURNED ? peer.member_incarnation : 0
+  if (how != LOST_RENEWED) peer.left_incarnation = max(peer.left_incarnation, over)
+  session_end(peer)
+  edge_over(peer)
   const declared = how == LOST_DECLARED || how == LOST_HEARD
   peer.state = PEER_LOST
   peer.lost_how = how
@@ -193,12 +197,12 @@ export function session_begun(peer: Peer): void {
 }
 
 /**
- * This peer was declared left: it takes the next incarnation. All sessions end. `keep`, when not
- * null, is a link on which the new one is shown.
+ * This peer was declared left: it takes the next incarnation after that. All sessions end, though
+ * the others are members as before. `keep`, when not null, is a link on which the new one is shown.
  */
-export function renew(by: Peer, keep: Link): void {
+export function renew(by: Peer, keep: Link, incarnation: u32): void {
   const index = by.index
-  self_renewed()
+  self_renewed(incarnation)
   for (let peer = peers_first; some(peer);) {
     const next = peer.next
     if (peer.state == PEER_JOINED) {

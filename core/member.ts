@@ -1,39 +1,41 @@
 /**
- * Membership: who this peer is, who the others are, and what is told about whom.
+ * Membership: who this peer is, who the others are for its host, and what those above ask.
  *
- * Lives here: member frames, events for the host and for those above, the questions of those above.
- * Does not live here: the dispatch of frames and goodbyes (intake), handshakes (hello), silence
- * (probe), dials (dial), numbers (session).
+ * Lives here: the record `self`, events for the host, the beginnings and ends of members and of
+ * sessions as those above see them. Does not live here: statements about members (statement,
+ * gossip), whom to suspect (suspicion), edges (overlay), handshakes (hello), dials (dial).
  *
- * Every peer tells every peer it is joined with about itself and about the others (full mesh). What
- * a peer says about itself counts; what others say of it is a reason to dial, or, when it is silent
- * here too, to let it go.
- *
- * Invariants: the host hears `joined` once the session stands and the peer has said its name, and
- * `left` for each `joined`; a lost peer begins anew only after `lost_done`.
+ * Invariants: the host hears `joined` of a member whether or not there is a session, and `left`
+ * once for each `joined`, after what was pending with that incarnation has ended; a lost peer
+ * begins anew only after `lost_done`.
  */
-import { Text, readable, text_is, text_of, text_ptr, text_release } from './bytes'
-import { dial_again, dial_seek, dial_urgent } from './dial'
-import { read_end, read_text, read_u32, text_at, text_bytes } from './frame'
+import { readable, text_is, text_of, text_ptr, text_release } from './bytes'
+import { dial_again, dial_seek, dial_urgent, link_needed } from './dial'
+import { id_is_self, peer_ensure, peer_settle } from './directory'
+import { gossip, gossip_self, say_alive, say_self } from './gossip'
 import { lost_clear } from './hello'
-import { next_begun, session_over } from './link'
+import { next_begun } from './link'
+import { edge_over, overlay_stop, overlay_wake, rejoin_afresh } from './overlay'
 import { Payload, drop_handle, payload_new } from './payload'
 import {
-  LOST_DECLARED, LOST_HEARD, LOST_PARTED, LOST_UNREACHED, PEER_JOINED, PEER_KNOWN, Peer, id_is_self,
-  no_link, no_peer, peer_by_id, peer_ensure, peer_settle, peers_first, self_begin, self_chain,
-  self_id, self_incarnation, self_info, self_is, self_name, sized, some,
+  LOST_DECLARED, LOST_PARTED, LOST_RETURNED, MEMBER_NONE, PEER_JOINED, PEER_KNOWN, PEER_LOST, Peer,
+  no_peer, self_begin, self_chain, self_changed, self_id, self_info, self_is, self_name,
+  self_version, sized, some,
 } from './peer'
 import { await_peer } from './probe'
 import { emit } from './ring'
-import { payload_over, post, post_end, put_text, put_u32 } from './session'
-import { elapsed, now_ms } from './timer'
 import {
-  CHAIN_BYTES_MAX, ERROR_DECLARED_LEFT, FRAME_MEMBER, INFO_BYTES_MAX, IN_FOUND_BYTES,
-  IN_FOUND_ID_BYTES, IN_SELF_BYTES, IN_SELF_CHAIN, IN_SELF_CHAIN_BYTES, IN_SELF_ID_BYTES,
-  IN_SELF_INCARNATION, IN_SELF_INFO, IN_SELF_INFO_BYTES, IN_SELF_NAME_BYTES, NAME_BYTES_MAX,
-  OUT_PEER, OUT_PEER_BYTES, OUT_PEER_EVENT, OUT_PEER_ID_BYTES, OUT_PEER_INCARNATION, OUT_PEER_INFO,
+  crowd_at, departed_add, departed_remove, member_remove, members, members_count,
+} from './roster'
+import { payload_over } from './session'
+import { sync_stop } from './sync'
+import {
+  CHAIN_BYTES_MAX, INFO_BYTES_MAX, IN_FOUND_BYTES, IN_FOUND_ID_BYTES, IN_SELF_BYTES,
+  IN_SELF_CHAIN, IN_SELF_CHAIN_BYTES, IN_SELF_ID_BYTES, IN_SELF_INCARNATION, IN_SELF_INFO,
+  IN_SELF_INFO_BYTES, IN_SELF_NAME_BYTES, MEMBER_EVENT_LEFT, NAME_BYTES_MAX, OUT_PEER,
+  OUT_PEER_BYTES, OUT_PEER_EVENT, OUT_PEER_ID_BYTES, OUT_PEER_INCARNATION, OUT_PEER_INFO,
   OUT_PEER_INFO_BYTES, OUT_PEER_NAME_BYTES, OUT_PEER_PEER, OUT_PEER_RIGHTS, PEER_EVENT_CHANGED,
-  PEER_EVENT_JOINED, PEER_EVENT_KNOWN, PEER_EVENT_LEFT, PEER_ID_BYTES_MAX, SUSPECT_MS,
+  PEER_EVENT_JOINED, PEER_EVENT_LEFT, PEER_ID_BYTES_MAX, TELL_ALL_MAX,
 } from './tables'
 
 /** This peer has left. */
@@ -41,11 +43,11 @@ export let gone: bool = false
 
 const no_payload: Payload = changetype<Payload>(0)
 
-function id_fits(ptr: usize, bytes: u32): bool {
+export function id_fits(ptr: usize, bytes: u32): bool {
   return bytes != 0 && bytes <= PEER_ID_BYTES_MAX && readable(ptr, bytes)
 }
 
-function name_fits(ptr: usize, bytes: u32): bool {
+export function name_fits(ptr: usize, bytes: u32): bool {
   return bytes <= NAME_BYTES_MAX && readable(ptr, bytes)
 }
 
@@ -79,49 +81,33 @@ export function self_in(record: usize): void {
   text_release(self_name)
   const kept = info == 0 ? no_payload : payload_new(info, info_bytes)
   self_is(text_of(id + id_bytes, name_bytes), chain, chain_bytes, kept)
-  for (let peer = peers_first; some(peer); peer = peer.next) {
-    if (peer.state == PEER_JOINED) tell_self(peer)
-  }
+  if (first) return
+  self_changed(self_version)
+  gossip_self()
 }
 
-/** This peer has left: what it said about itself goes back to the host. */
-export function self_over(): void {
+/** This peer has left: its list is empty, and what it said about itself goes back to the host. */
+export function members_over(): void {
   gone = true
+  overlay_stop()
+  sync_stop()
+  while (members_count != 0) {
+    const peer = crowd_at(members, members_count)
+    member_remove(peer)
+    peer.member = MEMBER_NONE
+    info_is(peer, 0, 0)
+    peer.told_incarnation = 0
+  }
   drop_handle(self_chain)
   if (some(self_info)) payload_over(self_info)
   self_is(self_name, 0, 0, no_payload)
 }
 
-// Telling
-
-function say_member(
-  to: Peer, id: Text, incarnation: u32, event: u32, name: Text, info: Payload
-): void {
-  post(to, FRAME_MEMBER)
-  put_text(text_ptr(id), id.bytes)
-  put_u32(incarnation)
-  put_u32(event)
-  if (some(name)) put_text(text_ptr(name), name.bytes)
-  else put_text(0, 0)
-  put_u32(0)
-  post_end(info)
-}
-
-function tell_self(to: Peer): void {
-  say_member(to, self_id, self_incarnation, PEER_EVENT_JOINED, self_name, self_info)
-}
-
-/** Tells all others with whom we are joined about a peer. */
-function tell_all(about: Peer, event: u32): void {
-  const info = event == PEER_EVENT_LEFT ? no_payload : about.info
-  for (let to = peers_first; some(to); to = to.next) {
-    if (to == about || to.state != PEER_JOINED) continue
-    say_member(to, about.id, about.incarnation, event, about.name, info)
-  }
-}
+// The host's view
 
 /** Writes a peer's event for the host; the info is lent. */
-function say_event(peer: Peer, event: u32, incarnation: u32, info: u32, info_bytes: u32): void {
+function say_event(peer: Peer, event: u32, incarnation: u32): void {
+  const info = event == PEER_EVENT_LEFT ? no_payload : peer.info
   const id_bytes = peer.id.bytes
   const name_bytes = some(peer.name) ? peer.name.bytes : 0
   const at = emit(OUT_PEER, OUT_PEER_BYTES + id_bytes + name_bytes)
@@ -129,89 +115,54 @@ function say_event(peer: Peer, event: u32, incarnation: u32, info: u32, info_byt
   store<u32>(at + OUT_PEER_PEER, peer.index)
   store<u32>(at + OUT_PEER_INCARNATION, incarnation)
   store<u32>(at + OUT_PEER_RIGHTS, peer.rights)
-  store<u32>(at + OUT_PEER_INFO, info)
-  store<u32>(at + OUT_PEER_INFO_BYTES, info_bytes)
+  store<u32>(at + OUT_PEER_INFO, some(info) ? info.handle : 0)
+  store<u32>(at + OUT_PEER_INFO_BYTES, some(info) ? info.bytes : 0)
   store<u32>(at + OUT_PEER_ID_BYTES, id_bytes)
   store<u32>(at + OUT_PEER_NAME_BYTES, name_bytes)
   memory.copy(at + OUT_PEER_BYTES, text_ptr(peer.id), id_bytes)
   if (name_bytes != 0) memory.copy(at + OUT_PEER_BYTES + id_bytes, text_ptr(peer.name), name_bytes)
 }
 
-function name_is(peer: Peer, ptr: usize, bytes: u32): void {
-  if (some(peer.name) && text_is(peer.name, ptr, bytes)) return
-  text_release(peer.name)
-  peer.name = text_of(ptr, bytes)
+/**
+ * Tells the host what has changed about a peer since it was last told. A peer whose session has
+ * just ended has to wait: `lost_done` tells.
+ */
+export function tell_host(peer: Peer): void {
+  if (peer.state == PEER_LOST) return
+  const here = peer.member != MEMBER_NONE ? peer.member_incarnation : 0
+  const told = peer.told_incarnation
+  peer.told_incarnation = here
+  if (told != 0 && told != here) say_event(peer, PEER_EVENT_LEFT, told)
+  if (here == 0) return
+  if (told != here) say_event(peer, PEER_EVENT_JOINED, here)
+  else if (peer.told_version != peer.version || peer.told_rights != peer.rights) {
+    say_event(peer, PEER_EVENT_CHANGED, here)
+  }
+  peer.told_version = peer.version
+  peer.told_rights = peer.rights
 }
 
-// Hearing
-
-/** A member frame; the cursor stands after `received`. False: it broke the rules. */
-export function member_in(from: Peer, info: u32, info_bytes: u32): bool {
-  read_text()
-  const id = text_at
-  const id_bytes = text_bytes
-  const incarnation = read_u32()
-  const event = read_u32()
-  read_text()
-  const name = text_at
-  const name_bytes = text_bytes
-  read_u32()
-  const fine = read_end() && id_fits(id, id_bytes) && name_fits(name, name_bytes) &&
-    info_bytes <= INFO_BYTES_MAX && (event == PEER_EVENT_JOINED || event == PEER_EVENT_LEFT)
-  if (!fine) {
-    drop_handle(info)
-    return false
-  }
-  if (text_is(from.id, id, id_bytes)) {
-    if (event != PEER_EVENT_JOINED || incarnation != from.incarnation) {
-      drop_handle(info)
-      return false
-    }
-    name_is(from, name, name_bytes)
-    present(from, info, info_bytes)
-    return true
-  }
-  if (event == PEER_EVENT_LEFT) {
-    drop_handle(info)
-    hear_left(id, id_bytes, incarnation)
-  } else {
-    hear_joined(id, id_bytes, incarnation, info, info_bytes)
-  }
-  return true
-}
-
-/** A peer has said who it is: the first time it has joined for the host, later it has changed. */
-function present(peer: Peer, info: u32, info_bytes: u32): void {
+/** What the peer says about itself from now on. */
+export function info_is(peer: Peer, info: u32, info_bytes: u32): void {
   if (some(peer.info)) payload_over(peer.info)
   peer.info = info == 0 ? no_payload : payload_new(info, info_bytes)
-  const event = peer.announced ? PEER_EVENT_CHANGED : PEER_EVENT_JOINED
-  say_event(peer, event, peer.incarnation, info, info_bytes)
-  if (peer.announced) return
-  peer.announced = true
-  // Who cannot be dialled by the newcomer can dial it.
-  tell_all(peer, PEER_EVENT_JOINED)
 }
 
-/** Another peer speaks of one that it is joined with: worth a dial, if it is not here. */
-function hear_joined(
-  id: usize, id_bytes: u32, incarnation: u32, info: u32, info_bytes: u32
-): void {
-  const peer = id_is_self(id, id_bytes) ? no_peer : peer_ensure(id, id_bytes)
-  if (some(peer) && peer.state == PEER_KNOWN && incarnation > peer.left_incarnation) {
-    name_is(peer, text_at, text_bytes)
-    say_event(peer, PEER_EVENT_KNOWN, incarnation, info, info_bytes)
-    dial_seek(peer)
+/** The peer is no member any more. The caller tells the host, and the others. */
+export function member_over(peer: Peer): void {
+  if (peer.member != MEMBER_NONE) {
+    member_remove(peer)
+    peer.member = MEMBER_NONE
+    info_is(peer, 0, 0)
   }
-  drop_handle(info)
-  if (some(peer)) peer_settle(peer)
-}
-
-/** Another peer has declared one left: believed only of a peer that is silent here too. */
-function hear_left(id: usize, id_bytes: u32, incarnation: u32): void {
-  const peer = peer_by_id(id, id_bytes)
-  if (!some(peer) || peer.state != PEER_JOINED || peer.incarnation != incarnation) return
-  if (some(peer.link) && elapsed(now_ms, peer.heard_ms) < <i32>SUSPECT_MS) return
-  session_over(peer, LOST_HEARD, ERROR_DECLARED_LEFT, no_link)
+  edge_over(peer)
+  if (peer.parted) departed_remove(peer)
+  else {
+    peer.tries = 0
+    departed_add(peer)
+    rejoin_afresh()
+  }
+  overlay_wake()
 }
 
 /** `found`: discovery proposes a peer whose addresses the host knows. */
@@ -221,22 +172,25 @@ export function found_in(record: usize): void {
   if (!sized(record, IN_FOUND_BYTES, bytes) || !id_fits(ptr, bytes)) return
   if (gone || !some(self_id) || id_is_self(ptr, bytes)) return
   const peer = peer_ensure(ptr, bytes)
-  if (some(peer)) dial_seek(peer)
+  // Members are linked with as the overlay sees fit.
+  if (some(peer) && peer.member == MEMBER_NONE) dial_seek(peer)
 }
 
 // Beginnings and ends
 
 /**
- * The next peer with whom a session has just begun, or null. It is told about us and about all
- * others first.
+ * The next peer with whom a session has just begun, or null. It is told about us, and if it is new
+ * here about all others, when they are few; a longer list goes in parts.
  */
 export function next_joined(): Peer {
   const peer = next_begun()
   if (!some(peer)) return no_peer
-  tell_self(peer)
-  for (let other = peers_first; some(other); other = other.next) {
-    if (other == peer || other.state != PEER_JOINED || !other.announced) continue
-    say_member(peer, other.id, other.incarnation, PEER_EVENT_JOINED, other.name, other.info)
+  say_self(peer, 0)
+  if (peer.member != MEMBER_NONE) tell_host(peer)
+  else if (members_count <= TELL_ALL_MAX) {
+    for (let place: u32 = 1; place <= members_count; place++) {
+      say_alive(peer, crowd_at(members, place), 0)
+    }
   }
   return peer
 }
@@ -248,17 +202,15 @@ export function next_joined(): Peer {
 export function lost_done(peer: Peer): void {
   const how = peer.lost_how
   const wanted = peer.wanted
-  if (peer.announced) say_event(peer, PEER_EVENT_LEFT, peer.incarnation, 0, 0)
-  if (peer.announced && (how == LOST_DECLARED || how == LOST_PARTED)) {
-    tell_all(peer, PEER_EVENT_LEFT)
-  }
-  peer.announced = false
-  peer.rights = 0
-  if (some(peer.info)) payload_over(peer.info)
-  peer.info = no_payload
+  const declared = how == LOST_DECLARED || how == LOST_PARTED
+  if (how == LOST_PARTED) peer.parted = true
+  const here = peer.member != MEMBER_NONE && peer.member_incarnation > peer.left_incarnation
+  if (!here && (declared || how == LOST_RETURNED)) member_over(peer)
+  if (declared) gossip(no_peer, peer, MEMBER_EVENT_LEFT, 0, 1)
   peer.wanted = false
-  if (how == LOST_PARTED) peer.sought = false
-  else if (how != LOST_UNREACHED) peer.sought = true
+  peer.rights = 0
+  peer.state = PEER_KNOWN
+  tell_host(peer)
   lost_clear(peer)
   if (wanted) contact(peer)
   else dial_again(peer)
@@ -273,22 +225,34 @@ export function lost_done(peer: Peer): void {
   return peer.state == PEER_JOINED
 }
 
+/** True when the peer is here in this incarnation: it has a session, or can be asked for one. */
+export function peer_here(peer: Peer, incarnation: u32): bool {
+  return peer.state == PEER_JOINED && peer.incarnation == incarnation ||
+    peer.state == PEER_KNOWN && peer.member != MEMBER_NONE && peer.member_incarnation == incarnation
+}
+
+/** True when the peer is here in some incarnation. */
+export function peer_present(peer: Peer): bool {
+  return peer.state == PEER_JOINED || peer.state == PEER_KNOWN && peer.member != MEMBER_NONE
+}
+
 /**
  * Somebody waits for the peer: it is dialled if there is no link. Without a session it is reported
  * by `next_lost` when no link comes within LEFT_MS.
  */
 export function contact(peer: Peer): void {
   if (peer.state != PEER_JOINED) await_peer(peer)
+  else if (!some(peer.link)) link_needed(peer)
   dial_urgent(peer)
 }
 
 /**
- * The peer of an id in a channel reference, made and dialled when it is new. Null for an id that is
- * none, for our own, and when PEERS_KNOWN_MAX are in use.
+ * The peer of an id in a channel reference, made and dialled when nobody knows it. Null for an id
+ * that is none, for our own, and when PEERS_KNOWN_MAX are in use.
  */
 export function peer_known(ptr: usize, bytes: u32): Peer {
   if (!id_fits(ptr, bytes) || id_is_self(ptr, bytes)) return no_peer
   const peer = peer_ensure(ptr, bytes)
-  if (some(peer) && peer.state == PEER_KNOWN) contact(peer)
+  if (some(peer) && peer.state == PEER_KNOWN && peer.member == MEMBER_NONE) contact(peer)
   return peer
 }

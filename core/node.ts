@@ -10,6 +10,7 @@
 import { away_flush, away_pump } from './away'
 import { Text } from './bytes'
 import { killed } from './channel'
+import { peers_first } from './directory'
 import { answer_to, errands_lost, reply, reply_end } from './errand'
 import { read_end, read_text, read_u32, text_at, text_bytes } from './frame'
 import {
@@ -27,7 +28,8 @@ import {
 } from './parked'
 import { path_valid } from './path'
 import { Payload } from './payload'
-import { Peer, no_timer, peers_first } from './peer'
+import { overlay_turn } from './overlay'
+import { Peer, no_timer } from './peer'
 import { scrub_element, serve_signal, serve_start } from './program'
 import { read_end as end_read, reader_lost, readers_flush } from './reader'
 import { payload_done, ref_remote, refs_lost } from './reference'
@@ -265,6 +267,7 @@ export function timers_run(): void {
 export function run_end(): void {
   readers_flush()
   away_flush()
+  overlay_turn()
   sessions_flush()
 }
 

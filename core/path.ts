@@ -9,9 +9,9 @@
  */
 import { alloc, release } from './heap'
 import { Text, bytes_compare, readable, text_is, text_of, text_ptr, text_release } from './bytes'
-import {
-  PEER_JOINED, Peer, peer_by_id, peer_by_name, peer_name_count, peer_name_left, self_id,
-} from './peer'
+import { peer_by_id, peer_by_name, peer_name_count, peer_name_left } from './directory'
+import { peer_present } from './member'
+import { Peer, self_id } from './peer'
 import { is, no_peer } from './waiter'
 import {
   ERROR_AMBIGUOUS_NAME, ERROR_BAD_PATH, ERROR_LEFT, ERROR_NO_SUCH_PEER, ERROR_OK, PATH_BYTES_MAX,
@@ -80,11 +80,12 @@ function find_peer(ptr: usize, bytes: u32): u32 {
   const by_id = peer_by_id(ptr, bytes)
   if (is(by_id)) {
     target = by_id
-    return by_id.state == PEER_JOINED ? ERROR_OK : ERROR_LEFT
+    return peer_present(by_id) ? ERROR_OK : ERROR_LEFT
   }
   target = peer_by_name(ptr, bytes)
   if (peer_name_count > 1) return ERROR_AMBIGUOUS_NAME
-  if (peer_name_count == 1) return ERROR_OK
+  // One whose session ends in this very step is as good as gone; the next step finds it again.
+  if (peer_name_count == 1) return !is(target) || peer_present(target) ? ERROR_OK : ERROR_LEFT
   return peer_name_left ? ERROR_LEFT : ERROR_NO_SUCH_PEER
 }
 

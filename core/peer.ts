@@ -1,28 +1,39 @@
 /**
- * Peers and links as structs, and finding them.
+ * Peers and links as structs.
  *
- * Lives here: the two structs, the list and the table of peers, lookup by id and by name, who this
- * peer is, and the one way to write a frame record. Does not live here: numbers and queues
- * (session), when to dial (dial), hello and the choice between links (link), silence (probe),
- * events and the member list (member).
+ * Lives here: the two structs, finding links, who this peer is, and the one way to write a frame
+ * record. Does not live here: finding peers (directory), numbers and queues (session), when to dial
+ * (dial), hello and the choice between links (link), silence (probe), who is a member (member).
  *
- * Invariants: one Peer per id, whatever its incarnation; at most PEERS_KNOWN_MAX of them; a Peer is
- * freed only when nothing points at it: no link, no session, no pin, no dial under way. A link
- * stands in `by_link` and in its peer's list from link_up to its end.
+ * Two things are kept apart: a member is somebody whom the circuit knows to be here (`member`), a
+ * session is what two peers owe each other (`state`). Most members of a large circuit have none.
+ *
+ * Invariant: a link stands in `by_link` and in its peer's list from link_up to its end.
  */
 import { alloc, release } from './heap'
-import { Text, text_compare, text_is, text_of, text_release } from './bytes'
+import { Text, text_of, text_release } from './bytes'
 import { Map2, map_add, map_find, map_new, map_remove } from './map'
 import { Payload, drop_handle } from './payload'
 import { emit } from './ring'
-import { Table, table_add, table_find, table_new, table_remove } from './table'
 import { Timer, now_ms, timer_clear } from './timer'
 import {
   INPUT_BYTES, OUT_FRAME, OUT_FRAME_BYTES, OUT_FRAME_HEADER_BYTES, OUT_FRAME_LINK,
-  OUT_FRAME_PAYLOAD, OUT_FRAME_PAYLOAD_BYTES, PEERS_KNOWN_MAX,
+  OUT_FRAME_PAYLOAD, OUT_FRAME_PAYLOAD_BYTES,
 } from './tables'
 
-/** Heard of, no session. */
+/** Nobody that the circuit knows to be here. */
+export const MEMBER_NONE: u32 = 0
+export const MEMBER_ALIVE: u32 = 1
+/** Somebody says that it may be gone. */
+export const MEMBER_SUSPECT: u32 = 2
+
+export const EDGE_NONE: u32 = 0
+/** We have asked, or shall as soon as there is a link. */
+export const EDGE_ASKED: u32 = 1
+/** Both sides keep a link up and pass gossip on over it. */
+export const EDGE_HELD: u32 = 2
+
+/** No session. */
 export const PEER_KNOWN: u32 = 0
 /** There is a session. */
 export const PEER_JOINED: u32 = 1
@@ -102,11 +113,26 @@ export class Peer {
   index: u32
   id: Text
   name: Text
+  /** Of the id, as it goes over the wire. */
+  hash: u32
+  /** The next peers whose id, or name, has the same hash. */
+  id_next: Peer
+  name_next: Peer
   /** Of the session, or of the last one; 0 before the first. */
   incarnation: u32
   /** This incarnation and all before it were declared left; 0 for none. */
   left_incarnation: u32
   state: u32
+  /** What the circuit says of it: one of the MEMBER constants, and of which statement. */
+  member: u32
+  member_incarnation: u32
+  version: u32
+  /** What the host was told: 0 when it is not here for the host. */
+  told_incarnation: u32
+  told_version: u32
+  told_rights: u32
+  /** Its place in the roster's list of members or of those who left; 0 for none. */
+  place: u32
   rights: u32
   /** Paths that the rights hold for; null for all. */
   prefix: Text
@@ -135,16 +161,27 @@ export class Peer {
   ack_due: bool
   ack_timer: Timer
 
-  /** The host was told joined; the peer's own member frame has come. */
-  announced: bool
-  presented: bool
+  edge: u32
+  /** Its place among the edges; 0 for none. */
+  edge_place: u32
+  /** Gossip goes to it as hashes only. */
+  lazy: bool
+  /** Lists are compared with it soon. */
+  sync_due: bool
+  /** When it was asked, or when it refused. */
+  edge_ms: u32
+  edge_refused: bool
   /** How its session ended: one of the LOST constants. */
   lost_how: u32
+  /** No link of that session was ever attached: nothing that was to be said has gone. */
+  lost_unsent: bool
   lost_next: Peer
   joined_next: Peer
   joined_queued: bool
 
   heard_ms: u32
+  /** A session frame went or came last. */
+  used_ms: u32
   pinged: bool
   suspected: bool
   watch_timer: Timer
@@ -154,6 +191,8 @@ export class Peer {
   dialling: bool
   /** A link is wished for, though there is no session. */
   sought: bool
+  /** A link is wished for to see whether it is still here. */
+  checked: bool
   /** Those above wait for it: without a link in time it is lost. */
   wanted: bool
   tries: u32
@@ -198,16 +237,14 @@ export let self_first_incarnation: u32 = 0
 export let self_chain: u32 = 0
 export let self_chain_bytes: u32 = 0
 
-/** All peers, the longest known first. */
-export let peers_first: Peer = no_peer
-let peers_last: Peer = no_peer
-let by_index: Table = changetype<Table>(0)
+/** Counts our refutations and changes of name and info, within one incarnation. */
+export let self_version: u32 = 0
+
 let by_link: Map2 = changetype<Map2>(0)
 export let joined_count: u32 = 0
 export let links_count: u32 = 0
 
-export function peers_open(): void {
-  by_index = table_new()
+export function links_open(): void {
   by_link = map_new()
 }
 
@@ -224,115 +261,19 @@ export function self_is(name: Text, chain: u32, chain_bytes: u32, info: Payload)
   self_info = info
 }
 
-export function self_renewed(): void {
-  self_incarnation++
+/** The next incarnation, after `incarnation` too. */
+export function self_renewed(incarnation: u32): void {
+  self_incarnation = max(self_incarnation, incarnation) + 1
+  self_version = 0
+}
+
+/** Something about us is new, and it is said in a version after `version`. */
+export function self_changed(version: u32): void {
+  self_version = max(self_version, version) + 1
 }
 
 export function joined_change(by: i32): void {
   joined_count += by
-}
-
-// Peers
-
-/** The peer with this id, or null. */
-export function peer_by_id(ptr: usize, bytes: u32): Peer {
-  for (let peer = peers_first; some(peer); peer = peer.next) {
-    if (text_is(peer.id, ptr, bytes)) return peer
-  }
-  return no_peer
-}
-
-/** The peer behind the host's number, or null. */
-export function peer_at(index: u32): Peer {
-  return changetype<Peer>(table_find(by_index, index))
-}
-
-/** True when nothing but the memory of it speaks for keeping the peer. */
-function idle(peer: Peer): bool {
-  return peer.state == PEER_KNOWN && !some(peer.links) && peer.pins == 0 && !peer.dialling &&
-    !peer.wanted && !peer.dirty && !peer.joined_queued
-}
-
-function peer_free(peer: Peer): void {
-  if (some(peer.previous)) peer.previous.next = peer.next
-  else peers_first = peer.next
-  if (some(peer.next)) peer.next.previous = peer.previous
-  else peers_last = peer.previous
-  if (some(peer.dial_timer)) timer_clear(peer.dial_timer)
-  table_remove(by_index, peer.index)
-  text_release(peer.id)
-  text_release(peer.name)
-  text_release(peer.prefix)
-  release(changetype<usize>(peer), offsetof<Peer>())
-}
-
-/** Forgets the peer that has been idle and known longest, when the table is full. */
-function make_room(): bool {
-  if (by_index.used < PEERS_KNOWN_MAX) return true
-  for (let peer = peers_first; some(peer); peer = peer.next) {
-    if (!idle(peer)) continue
-    peer_free(peer)
-    return true
-  }
-  return false
-}
-
-/** The peer with this id, made when new; null when there is no room. Not for one's own id. */
-export function peer_ensure(ptr: usize, bytes: u32): Peer {
-  const known = peer_by_id(ptr, bytes)
-  if (some(known)) return known
-  if (!make_room()) return no_peer
-  const peer = changetype<Peer>(alloc(offsetof<Peer>()))
-  peer.index = table_add(by_index, changetype<usize>(peer))
-  peer.id = text_of(ptr, bytes)
-  peer.previous = peers_last
-  if (some(peers_last)) peers_last.next = peer
-  else peers_first = peer
-  peers_last = peer
-  return peer
-}
-
-/** Frees a peer of which nothing is worth remembering: a stranger whose link ended. */
-export function peer_settle(peer: Peer): void {
-  if (idle(peer) && !peer.sought && peer.left_incarnation == 0 && !some(peer.name)) {
-    peer_free(peer)
-  }
-}
-
-/** True when the id is this peer's own. */
-export function id_is_self(ptr: usize, bytes: u32): bool {
-  return some(self_id) && text_is(self_id, ptr, bytes)
-}
-
-/** True when our id comes before the peer's, byte by byte. */
-export function self_is_lower(peer: Peer): bool {
-  return text_compare(self_id, peer.id) < 0
-}
-
-/** How many joined peers, this one included, have the name that was last asked for. */
-export let peer_name_count: u32 = 0
-/** True when only peers that have left had that name. */
-export let peer_name_left: bool = false
-
-/**
- * The joined peer of a readable name. Null with `peer_name_count` 1 means this peer itself; null
- * with 0, nobody, or (`peer_name_left`) somebody who has left. Over 1 the name is ambiguous.
- */
-export function peer_by_name(ptr: usize, bytes: u32): Peer {
-  let found = no_peer
-  peer_name_count = some(self_name) && text_is(self_name, ptr, bytes) ? 1 : 0
-  peer_name_left = false
-  for (let peer = peers_first; some(peer); peer = peer.next) {
-    if (!some(peer.name) || !text_is(peer.name, ptr, bytes)) continue
-    if (peer.state == PEER_JOINED) {
-      found = peer
-      peer_name_count++
-    } else if (peer.left_incarnation != 0) {
-      peer_name_left = true
-    }
-  }
-  if (peer_name_count != 0) peer_name_left = false
-  return found
 }
 
 // Links

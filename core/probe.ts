@@ -8,23 +8,24 @@
  * The rules are those of SWIM (Das, Gupta, Motivala, 2002) on direct links: probe, suspect, left;
  * a peer refutes by coming back as a higher incarnation.
  *
- * Invariants: a joined peer always has a watch timer; one ping a peer is out at a time; nobody is
- * left by the silence of a time in which we ourselves did not run.
+ * Invariants: a session with a link, or that wants one, has a watch timer; one ping a peer is out
+ * at a time; nobody is left by the silence of a time in which we ourselves did not run.
  */
-import { dial_again, dial_missed, dial_now } from './dial'
+import { dial_again, dial_missed, dial_now, link_wanted, pending } from './dial'
+import { peer_at, peer_settle, peers_first } from './directory'
 import { put_u32, write_open } from './frame'
-import { say_link, session_over } from './link'
+import { link_close, say_link, session_over } from './link'
 import {
-  LOST_DECLARED, LOST_UNREACHED, Link, PEER_JOINED, PEER_KNOWN, Peer, no_link, no_timer, peer_at,
-  peer_settle, peers_first, sized, some,
+  EDGE_NONE, LOST_DECLARED, LOST_UNREACHED, Link, PEER_JOINED, PEER_KNOWN, Peer, no_link, no_timer,
+  sized, some,
 } from './peer'
 import { random } from './random'
 import { link_flows, watch_in } from './session'
 import { elapsed, now_ms, timer_any, timer_first_ms } from './timer'
 import {
-  DIAL_REASON_REFUSED, ERROR_DECLARED_LEFT, FRAME_PING, FRAME_PONG, IN_DIAL_FAILED_BYTES,
-  IN_DIAL_FAILED_PEER, IN_DIAL_FAILED_REASON, LATE_MS, LEFT_MS, PROBE_INTERVAL_MS, REFUSED_LEFT_MS,
-  SUSPECT_MS,
+  DIAL_REASON_REFUSED, ERROR_DECLARED_LEFT, ERROR_GONE, FRAME_PING, FRAME_PONG,
+  IN_DIAL_FAILED_BYTES, IN_DIAL_FAILED_PEER, IN_DIAL_FAILED_REASON, LATE_MS, LEFT_MS, LINK_IDLE_MS,
+  PROBE_INTERVAL_MS, REFUSED_LEFT_MS, SUSPECT_MS,
 } from './tables'
 
 const REFUSED_MIN: u32 = 2
@@ -67,7 +68,8 @@ export function watch_due(peer: Peer): void {
     else watch_in(peer, LEFT_MS - silent)
     return
   }
-  if (peer.state != PEER_JOINED) return
+  if (peer.state != PEER_JOINED || !some(peer.link) && !link_wanted(peer)) return
+  if (idle(peer)) return link_close(peer.link, ERROR_GONE)
   if (silent >= LEFT_MS) {
     session_over(peer, LOST_DECLARED, ERROR_DECLARED_LEFT, no_link)
     return
@@ -76,6 +78,13 @@ export function watch_due(peer: Peer): void {
   const next = silent < PROBE_INTERVAL_MS ? PROBE_INTERVAL_MS
     : silent < SUSPECT_MS ? SUSPECT_MS : LEFT_MS
   watch_in(peer, next - silent)
+}
+
+/** True when the link serves nobody: it is closed, and the session stays. */
+function idle(peer: Peer): bool {
+  return some(peer.link) && peer.edge == EDGE_NONE && !pending(peer) && peer.parked == 0 &&
+    peer.requests_in == 0 && peer.link.out_bytes == 0 &&
+    elapsed(now_ms, peer.used_ms) >= <i32>LINK_IDLE_MS
 }
 
 /** A link that is silent is asked; one that does not answer may be dead: another is dialled. */
@@ -111,6 +120,7 @@ export function dial_failed_in(record: usize): void {
   const peer = peer_at(load<u32>(record + IN_DIAL_FAILED_PEER))
   if (!some(peer) || !peer.dialling) return
   peer.dialling = false
+  peer.checked = false
   dial_missed(peer)
   if (load<u32>(record + IN_DIAL_FAILED_REASON) == DIAL_REASON_REFUSED) peer.refused++
   else peer.refused = 0

@@ -97,7 +97,9 @@ export function requests_lost(peer: Peer): void {
     const asked_many = is(op) && op.verb == FRAME_LIST
     forget(request)
     if (!is(op)) continue
-    const harmless = kind == FRAME_OPEN || kind == FRAME_LIST || kind == FRAME_STAT
+    // What was never sent was not done.
+    const harmless = peer.lost_unsent || kind == FRAME_OPEN || kind == FRAME_LIST ||
+      kind == FRAME_STAT
     request_end(op, asked_many ? ERROR_OK : ERROR_LEFT, harmless ? 0 : COMPLETION_FLAG_UNKNOWN, 0)
   }
 }

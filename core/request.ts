@@ -11,14 +11,15 @@
 import { alloc, release } from './heap'
 import { Text, text_new, text_of, text_ptr, text_release } from './bytes'
 
+import { peer_by_name, peer_name_count } from './directory'
+import { contact, peer_here, peer_joined, peer_present } from './member'
 import { KIND_REQUEST, complete, complete_element, op_new, op_usable, refuse } from './operation'
 import { at_root, deep, peer_bytes, resolve, rest_at, rest_bytes, target } from './path'
 import { drop_handle, payload_new } from './payload'
-import {
-  PEER_JOINED, Peer, peer_by_name, peer_name_count, peers_first, self_id, self_name,
-} from './peer'
+import { Peer, self_id, self_name } from './peer'
 import { scrub_element, serve_signal, serve_start } from './program'
 import { payload_done, ref_channel, ref_remote } from './reference'
+import { crowd_at, members } from './roster'
 import { emit } from './ring'
 import {
   entry_to, found_channel, found_element, serve_close, serve_list, serve_make, serve_open,
@@ -64,7 +65,10 @@ export function requests_open(): void {
   requests = table_new()
 }
 
-/** Begins a request frame to the target peer; its other fields follow, then post_end. */
+/**
+ * Begins a request frame to the target peer; its other fields follow, then post_end. To a member
+ * without a session it is among the first frames of the one that is opened.
+ */
 function ask(op: Operation, peer: Peer, kind: u32): Request {
   const request = changetype<Request>(alloc(offsetof<Request>()))
   request.id = table_add(requests, changetype<usize>(request))
@@ -75,6 +79,7 @@ function ask(op: Operation, peer: Peer, kind: u32): Request {
   if (is(request.next)) request.next.previous = request
   peer.requests = changetype<usize>(request)
   op.nones++
+  if (!peer_joined(peer)) contact(peer)
   post(peer, kind)
   put_u32(request.id)
   return request
@@ -146,9 +151,7 @@ function ref_status(ref: u32): u32 {
   if ((ref & REF_REMOTE) == 0) return is(ref_channel(ref)) ? ERROR_OK : ERROR_SCRUBBED
   const remote = ref_remote(ref)
   if (!is(remote)) return ERROR_BAD_ARGUMENT
-  const there = !remote.dead && remote.peer.state == PEER_JOINED &&
-    remote.peer.incarnation == remote.incarnation
-  return there ? ERROR_OK : ERROR_LEFT
+  return !remote.dead && peer_here(remote.peer, remote.incarnation) ? ERROR_OK : ERROR_LEFT
 }
 
 export function close(record: usize): void {
@@ -238,8 +241,9 @@ function root_name(peer: Peer): Text {
 }
 
 function list_root(op: Operation, into: bool): void {
-  for (let peer = peers_first; is(peer); peer = peer.next) {
-    if (peer.state != PEER_JOINED) continue
+  for (let place: u32 = 1; place <= members.count; place++) {
+    const peer = crowd_at(members, place)
+    if (!peer_present(peer)) continue
     const name = root_name(peer)
     entry_to(no_peer, op.id, name, 0, 0, ELEMENT_PEER, 0)
     if (into) {

@@ -14,16 +14,17 @@ import { alloc, release } from './heap'
 import {
   head_ptr, put_u32, write_open, write_session_head, write_tail_open, written_bytes, written_ptr,
 } from './frame'
+import { link_needed } from './dial'
+import { peers_first } from './directory'
 import { Payload } from './payload'
 import {
-  LINK_ATTACHED, Link, Out, PEER_JOINED, PEER_KNOWN, Peer, frame_out, joined_change, joined_count,
-  no_out, no_peer, no_timer, peers_first, some,
+  LINK_ATTACHED, Link, Out, PEER_JOINED, PEER_KNOWN, PEER_LOST, Peer, frame_out, joined_change,
+  joined_count,
+  no_out, no_peer, no_timer, some,
 } from './peer'
 import { ring_full } from './ring'
 import { now_ms, timer_clear, timer_set } from './timer'
-import {
-  ACK_DELAY_MS, ACK_FRAMES, FRAME_ACK, LINK_WINDOW_BYTES, PROBE_INTERVAL_MS,
-} from './tables'
+import { ACK_DELAY_MS, ACK_FRAMES, FRAME_ACK, LINK_WINDOW_BYTES, PROBE_INTERVAL_MS } from './tables'
 
 export { put_array, put_text, put_u32 } from './frame'
 export const TIMER_ACK: u32 = 64
@@ -51,11 +52,12 @@ export function session_dirty(peer: Peer): void {
 }
 
 /**
- * Begins a frame of `kind` to a joined peer; the fields after `received` follow with put_u32,
+ * Begins a frame of `kind` to a peer with a session, or to one that is contacted: then it is among
+ * the first frames of the session to come. The fields after `received` follow with put_u32,
  * put_text and put_array, as many as the kind has, then `post_end`. One at a time.
  */
 export function post(peer: Peer, kind: u32): void {
-  assert(peer.state == PEER_JOINED && !some(post_peer), 'a frame for nobody')
+  assert(peer.state != PEER_LOST && !some(post_peer), 'a frame for nobody')
   post_peer = peer
   post_kind = kind
   write_tail_open()
@@ -77,6 +79,7 @@ export function post_end(payload: Payload): void {
   else peer.first = out
   peer.last = out
   if (!some(peer.unsent)) peer.unsent = out
+  peer.used_ms = now_ms
   session_dirty(peer)
 }
 
@@ -127,7 +130,10 @@ export function session_ack(peer: Peer): void {
 }
 
 function flush(peer: Peer): void {
-  if (!some(peer.link)) return
+  if (!some(peer.link)) {
+    if (some(peer.first)) link_needed(peer)
+    return
+  }
   session_pump(peer, false)
   const owed = peer.received - peer.received_told
   if (owed == 0 || !link_flows(peer.link)) return
@@ -236,25 +242,24 @@ export function session_take(peer: Peer, number: u32, received: u32): u32 {
   }
   if (step != 1) return TAKEN_WRONG
   peer.received = number
+  peer.used_ms = now_ms
   session_dirty(peer)
   return TAKEN_NEW
 }
 
 // Beginning and ending
 
-/** A session with a peer that had none begins. */
+/** A session with a peer that had none begins; frames that wait for it are its first. */
 export function session_begin(peer: Peer, incarnation: u32): void {
-  assert(peer.state == PEER_KNOWN && !some(peer.first), 'a session over another')
+  assert(peer.state == PEER_KNOWN && peer.acked == 0, 'a session over another')
   peer.state = PEER_JOINED
   joined_change(1)
   peer.incarnation = incarnation
   peer.since_ms = now_ms
   peer.epoch = 0
-  peer.made = 0
-  peer.sent = 0
-  peer.acked = 0
   peer.received = 0
   peer.received_told = 0
+  peer.parted = false
   peer.heard_ms = now_ms
   watch_off(peer)
   watch_in(peer, PROBE_INTERVAL_MS)
@@ -262,6 +267,7 @@ export function session_begin(peer: Peer, incarnation: u32): void {
 
 /** Looks at the peer's silence after `ms`; what is due then is decided by probe. */
 export function watch_in(peer: Peer, ms: u32): void {
+  if (some(peer.watch_timer)) timer_clear(peer.watch_timer)
   peer.watch_timer = timer_set(ms, TIMER_WATCH, changetype<usize>(peer))
 }
 
@@ -281,8 +287,11 @@ export function session_resume(peer: Peer): void {
 
 /** Forgets what was to be sent. The caller sets the new state. */
 export function session_end(peer: Peer): void {
-  joined_change(-1)
+  if (peer.state == PEER_JOINED) joined_change(-1)
   while (some(peer.first)) pop(peer)
+  peer.made = 0
+  peer.sent = 0
+  peer.acked = 0
   if (some(peer.ack_timer)) timer_clear(peer.ack_timer)
   peer.ack_timer = no_timer
   peer.ack_due = false
@@ -293,14 +302,14 @@ export function sessions_check(): void {
   let joined: u32 = 0
   for (let peer = peers_first; some(peer); peer = peer.next) {
     if (peer.state == PEER_JOINED) joined++
-    else assert(!some(peer.first) && !some(peer.link), 'frames without a session')
+    else assert(!some(peer.link) && peer.sent == 0, 'a link without a session')
     assert(!some(peer.link) || peer.link.state == LINK_ATTACHED, 'a link that is not attached')
     assert(peer.sent - peer.acked <= peer.made - peer.acked, 'sent before it was made')
     let number = peer.acked
     for (let out = peer.first; some(out); out = out.next) {
       assert(out.number == ++number, 'a frame is missing')
     }
-    if (peer.state == PEER_JOINED) assert(number == peer.made, 'a frame is missing at the end')
+    assert(number == peer.made, 'a frame is missing at the end')
   }
   assert(joined == joined_count, 'joined peers miscounted')
 }

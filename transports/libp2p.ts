@@ -19,7 +19,7 @@ import { answerOn, askOn } from './libp2p/exchange.ts'
 import { StreamPipe } from './libp2p/pipe.ts'
 import {
   ADDRESSES_PER_PEER_MAX, ADDRESS_POLL_MS, DIAL_STAGGER_MS, DIAL_TIMEOUT_MS, ERROR_CANNOT_LISTEN,
-  HELLO_TIMEOUT_MS, LINKS_MAX, LINK_CLOSE_MS, PEERS_MAX, SENTENCE_CANNOT_LISTEN,
+  HELLO_TIMEOUT_MS, LINKS_MAX, LINK_CLOSE_MS, SENTENCE_CANNOT_LISTEN,
   STREAMS_PER_PEER_MAX, STREAM_WINDOW_BYTES
 } from './tables.ts'
 import type { Answering, ExchangeBounds } from './exchange.ts'
@@ -79,7 +79,7 @@ function nodeOf(privateKey: PrivateKey, listen: string[]): Promise<Libp2p> {
     connectionManager: {
       maxConnections: LINKS_MAX,
       inboundConnectionThreshold: LINKS_MAX,
-      maxIncomingPendingConnections: PEERS_MAX,
+      maxIncomingPendingConnections: LINKS_MAX,
       inboundUpgradeTimeout: HELLO_TIMEOUT_MS,
       inboundStreamProtocolNegotiationTimeout: HELLO_TIMEOUT_MS
     }

@@ -13,8 +13,8 @@ import { textAt } from './memory.ts'
 import {
   ADDRESS_BYTES_MAX, DIAL_REASON_NO_ADDRESS, DIAL_REASON_REFUSED, DIAL_REASON_UNREACHABLE,
   DIAL_REASON_WRONG_PEER, DIAL_TIMEOUT_MS, IN_DIAL_FAILED, IN_DIAL_FAILED_PEER,
-  IN_DIAL_FAILED_REASON, IN_DIAL_FAILED_WORDS, KNOWN_ADDRESSES_MAX, KNOWN_PEERS_MAX,
-  OUT_DIAL_ID_BYTES, OUT_DIAL_PEER, OUT_DIAL_WORDS
+  IN_DIAL_FAILED_REASON, IN_DIAL_FAILED_WORDS, KNOWN_ADDRESSES_MAX, OUT_DIAL_ID_BYTES,
+  OUT_DIAL_PEER, OUT_DIAL_WORDS, PEERS_KNOWN_MAX
 } from './tables.ts'
 
 const REASONS: Record<DialReason, number> = {
@@ -45,7 +45,7 @@ export class Dials {
     const known = new Set([...fit, ...this.#book.get(peer) ?? []])
     this.#book.delete(peer)
     this.#book.set(peer, [...known].slice(0, KNOWN_ADDRESSES_MAX))
-    if (this.#book.size <= KNOWN_PEERS_MAX) return
+    if (this.#book.size <= PEERS_KNOWN_MAX) return
     for (const oldest of this.#book.keys()) {
       this.#book.delete(oldest)
       break

@@ -321,6 +321,24 @@ export const FRAME_PONG = 4
 export const FRAME_PONG_FIELDS = 2
 export const FRAME_ACK = 5
 export const FRAME_ACK_FIELDS = 1
+export const FRAME_EDGE = 6
+export const FRAME_EDGE_FIELDS = 1
+export const FRAME_HAVE = 7
+export const FRAME_HAVE_FIELDS = 1
+export const FRAME_GRAFT = 8
+export const FRAME_GRAFT_FIELDS = 1
+export const FRAME_PRUNE = 9
+export const FRAME_PRUNE_FIELDS = 1
+export const FRAME_PROBE_FOR = 10
+export const FRAME_PROBE_FOR_FIELDS = 2
+export const FRAME_PROBED = 11
+export const FRAME_PROBED_FIELDS = 2
+export const FRAME_DIGEST = 12
+export const FRAME_DIGEST_FIELDS = 1
+export const FRAME_HOLDS = 13
+export const FRAME_HOLDS_FIELDS = 2
+export const FRAME_WANT = 14
+export const FRAME_WANT_FIELDS = 2
 export const FRAME_OFFER_RECEIVE = 16
 export const FRAME_OFFER_RECEIVE_FIELDS = 6
 export const FRAME_OFFER_SEND = 17
@@ -362,7 +380,7 @@ export const FRAME_REPLY_FIELDS = 5
 export const FRAME_ENTRY = 41
 export const FRAME_ENTRY_FIELDS = 6
 export const FRAME_MEMBER = 48
-export const FRAME_MEMBER_FIELDS = 7
+export const FRAME_MEMBER_FIELDS = 9
 export const FRAME_LEAVE = 49
 export const FRAME_LEAVE_FIELDS = 2
 export const FRAME_LEAVE_ANSWER = 50
@@ -410,6 +428,14 @@ export const PEER_EVENT_JOINED = 1
 export const PEER_EVENT_LEFT = 2
 export const PEER_EVENT_KNOWN = 3
 export const PEER_EVENT_CHANGED = 4
+export const MEMBER_EVENT_ALIVE = 1
+export const MEMBER_EVENT_LEFT = 2
+export const MEMBER_EVENT_SUSPECT = 3
+export const MEMBER_EVENT_PARTED = 4
+export const EDGE_WISH_OFF = 0
+export const EDGE_WISH_ASK = 1
+export const EDGE_WISH_URGENT = 2
+export const EDGE_WISH_ACCEPT = 3
 export const RIGHT_CHANNEL = 1
 export const RIGHT_PROCESS = 2
 export const RIGHT_ADMIN = 4
@@ -522,12 +548,26 @@ export const TICKET_USES_MAX = 4096
 export const TICKET_MS = 3600000
 export const TICKET_MS_MAX = 2592000000
 export const KNOWN_PEERS_MAX = 256
+export const KNOWN_DIALLED_MAX = 64
 export const KNOWN_ADDRESSES_MAX = 16
 export const ADDRESS_BYTES_MAX = 240
 export const CERTIFY_BYTES_MAX = 16384
 export const CERTIFY_TIMEOUT_MS = 3000
-export const PEERS_KNOWN_MAX = 512
-export const PEERS_MAX = 64
+export const PEERS_KNOWN_MAX = 8192
+export const PEERS_GONE_MAX = 1024
+export const MEMBERS_MAX = 4096
+export const EDGES_SLACK = 3
+export const EDGE_ASK_MS = 4000
+export const EDGE_PAUSE_MS = 5000
+export const EDGE_MEND_MS = 3000
+export const TEND_MS = 1000
+export const SYNC_MS = 10000
+export const SYNC_AGAIN_MS = 200
+export const SYNC_BUCKETS = 32
+export const SYNC_BUCKETS_MAX = 8
+export const TELL_ALL_MAX = 32
+export const CHECK_MS = 30000
+export const LINK_IDLE_MS = 30000
 export const LINKS_MAX = 256
 export const LINK_WINDOW_BYTES = 262144
 export const ADDRESSES_PER_PEER_MAX = 16
@@ -546,6 +586,7 @@ export const LEFT_MS = 2500
 export const REFUSED_LEFT_MS = 300
 export const REDIAL_MIN_MS = 50
 export const REDIAL_MAX_MS = 1000
+export const REJOIN_MIN_MS = 1000
 export const REJOIN_MAX_MS = 30000
 export const REJOIN_TRIES_MAX = 128
 export const LATE_MS = 500
@@ -888,6 +929,51 @@ export const frames: { readonly [kind: number]: {
     fields: ['received'],
     payload: false
   },
+  6: {
+    name: 'edge',
+    fields: ['wish'],
+    payload: false
+  },
+  7: {
+    name: 'have',
+    fields: ['marks'],
+    payload: false
+  },
+  8: {
+    name: 'graft',
+    fields: ['marks'],
+    payload: false
+  },
+  9: {
+    name: 'prune',
+    fields: ['mark'],
+    payload: false
+  },
+  10: {
+    name: 'probe_for',
+    fields: ['token', 'id'],
+    payload: false
+  },
+  11: {
+    name: 'probed',
+    fields: ['token', 'id'],
+    payload: false
+  },
+  12: {
+    name: 'digest',
+    fields: ['hashes'],
+    payload: false
+  },
+  13: {
+    name: 'holds',
+    fields: ['bucket', 'hashes'],
+    payload: false
+  },
+  14: {
+    name: 'want',
+    fields: ['bucket', 'hashes'],
+    payload: false
+  },
   16: {
     name: 'offer_receive',
     fields: ['number', 'received', 'offer', 'channel', 'flags', 'select'],
@@ -990,7 +1076,7 @@ export const frames: { readonly [kind: number]: {
   },
   48: {
     name: 'member',
-    fields: ['number', 'received', 'id', 'incarnation', 'event', 'name', 'hops'],
+    fields: ['number', 'received', 'id', 'incarnation', 'version', 'event', 'name', 'by', 'hops'],
     payload: true
   },
   49: {

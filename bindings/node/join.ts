@@ -12,7 +12,7 @@ import { hostname } from 'node:os'
 import { Circuit, createCircuit, type Peer } from '../js/circuit.ts'
 import { refusal } from '../js/errors.ts'
 import { signerOf } from '../js/identity.ts'
-import { ERROR_CANNOT_LISTEN, PEERS_MAX } from '../js/tables.ts'
+import { ERROR_CANNOT_LISTEN, KNOWN_DIALLED_MAX } from '../js/tables.ts'
 import type { Libp2pTransport } from '../../transports/libp2p.ts'
 import type { Transport } from '../../transports/transport.ts'
 import { placesOf, type Place } from './addresses.ts'
@@ -178,7 +178,7 @@ class Joining {
       const port = self.addresses.map((one) => /\/tcp\/(\d+)/.exec(one)?.[1]).find(Boolean)
       if (port !== undefined) state.keepPort(Number(port))
     }
-    for (const { id, addresses } of state.known().slice(-PEERS_MAX)) {
+    for (const { id, addresses } of state.known().slice(-KNOWN_DIALLED_MAX)) {
       circuit.found(id, [...addresses])
     }
     for (const { peer, addresses } of inviters) {

@@ -103,9 +103,13 @@ test('LINKS_MAX links are held, one more is closed at once', () => {
   assert.is(s.unlinked.length, 1)
 })
 
-test('PEERS_MAX sessions are held, one more is refused', () => {
+test('MEMBERS_MAX sessions are held, one more is refused', () => {
   const s = new Script()
-  for (let link = 1; link <= limits.PEERS_MAX!; link++) s.join(link, `p${link}`)
+  for (let nth = 1; nth <= limits.MEMBERS_MAX!; nth++) {
+    s.join(1, `p${nth}`)
+    s.down(1)
+  }
+  s.unlinked.length = 0
   s.up(999, 'late', false)
   s.hello(999)
   assert.equal(s.unlinked, [{ link: 999, code: codes.OVER_LIMIT! }])
@@ -345,11 +349,18 @@ test('strangers and hearsay fill no table for ever', () => {
     s.down(2)
   }
   for (let nth = 0; nth < count; nth++) {
-    s.say(1, 'member', [2 + nth, 1, `hearsay ${nth}`, 1, 1, 'x', 0], 'somewhere')
+    s.say(1, 'member', [2 + nth, 1, `hearsay ${nth}`, 1, 0, 1, 'x', '', 0], 'somewhere')
   }
-  assert.ok(s.dials.length <= limits.PEERS_KNOWN_MAX!, `${s.dials.length} dials`)
+  assert.ok(s.dials.length <= 40, `${s.dials.length} dials`)
+  assert.is(s.joined().length, limits.MEMBERS_MAX!)
+  for (let nth = 0; nth < count; nth++) {
+    s.say(1, 'member', [2 + count + nth, 1, `hearsay ${nth}`, 1, 0, 2, '', '', 0])
+  }
   assert.equal(s.joined(), [LOWER])
-  s.join(2, 'hearsay 0')
+  s.up(2, 'hearsay 0', false)
+  s.hello(2, { incarnation: 2 })
+  s.say(2, 'ack', [0])
+  s.introduce(2, 'hearsay 0', 2)
   assert.equal(s.joined(), [LOWER, 'hearsay 0'])
   s.host.check_settled(['my chain', 'my info', 'info of aaa', 'info of hearsay 0'])
 })

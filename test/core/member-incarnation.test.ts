@@ -89,15 +89,16 @@ test('declared left, this peer ends all sessions and comes back everywhere', () 
   s.up(3, LOWER, true)
   s.say(1, 'refuse', [codes.DECLARED_LEFT!])
   assert.equal(s.renewed, [8])
-  assert.equal(s.joined(), [])
+  assert.equal(s.unlinked.map(({ code }) => code), [codes.DUPLICATE_LINK!, codes.GONE!,
+    codes.GONE!])
+  assert.equal(s.joined(), [LOWER, HIGHER], 'the others are members as before')
   assert.equal(s.dials.map(({ id }) => id), [HIGHER])
   s.wait(2 * limits.REDIAL_MIN_MS!)
   assert.equal(s.dials.map(({ id }) => id), [HIGHER, LOWER])
   s.up(4, HIGHER, true)
   assert.equal(s.heard('hello').map(({ row }) => row.slice(2)), [[8, 0, 0, 0, 0]])
   s.hello(4, { your: 8, flags: ANSWER })
-  s.introduce(4, HIGHER)
-  assert.equal(s.joined(), [HIGHER])
+  assert.is(s.heard('member')[0]!.fields.incarnation, 8)
 })
 
 test('declared left in the answer, this peer says hello again on the same link', () => {
@@ -122,7 +123,7 @@ test('declared left in our answer, this peer answers again on the same link', ()
     [[8, 3, 0, 0, ANSWER]])
   s.say(1, 'ack', [0])
   s.introduce(1, LOWER)
-  assert.equal(s.joined(), [LOWER])
+  assert.equal(s.joined(), [LOWER, HIGHER])
 })
 
 test('when its chain expires a peer has left, and a new chain brings its next incarnation', () => {

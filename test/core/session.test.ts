@@ -167,13 +167,13 @@ const WRONG: [string, (s: Script, ref: number) => void, number][] = [
   ['a second hello', (s) => s.say(1, 'hello', [VERSION, 3, 7, 0, 0, 0], 'their chain'),
     codes.BAD_FRAME!],
   ['a member of an unknown event', (s) =>
-    s.say(1, 'member', [2, 1, 'x', 1, 9, 'x', 0], 'info'), codes.BAD_FRAME!],
-  ['a member without an id', (s) => s.say(1, 'member', [2, 1, '', 1, 1, 'x', 0], 'info'),
+    s.say(1, 'member', [2, 1, 'x', 1, 0, 9, 'x', '', 0], 'info'), codes.BAD_FRAME!],
+  ['a member without an id', (s) => s.say(1, 'member', [2, 1, '', 1, 0, 1, 'x', '', 0], 'info'),
     codes.BAD_FRAME!],
   ['a name with a control character', (s) =>
-    s.say(1, 'member', [2, 1, LOWER, 3, 1, 'a\tb', 0], 'info'), codes.BAD_FRAME!],
+    s.say(1, 'member', [2, 1, LOWER, 3, 0, 1, 'a\tb', '', 0], 'info'), codes.BAD_FRAME!],
   ['a peer that says that it has left as a member', (s) =>
-    s.say(1, 'member', [2, 1, LOWER, 3, 2, 'x', 0]), codes.BAD_FRAME!],
+    s.say(1, 'member', [2, 1, LOWER, 3, 0, 2, 'x', '', 0]), codes.BAD_FRAME!],
   ['a header over its bound', (s) =>
     s.raw(1, cbor([33, 2, 1, 1, 'x'.repeat(limits.HEADER_BYTES_MAX!)])), codes.OVER_LIMIT!]
 ]

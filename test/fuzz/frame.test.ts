@@ -65,8 +65,8 @@ class Attack {
     this.frame(encode([HELLO, WIRE_VERSION, mad.incarnation, 1, 0, 0, 0]), 'evil chain')
     host.advance(1)
     this.frame(encode([ACK, 0]), '')
-    this.frame(encode([MEMBER, mad.number++, mad.received, EVIL, mad.incarnation, 1, 'evil', 0]),
-      'info')
+    this.frame(encode([MEMBER, mad.number++, mad.received, EVIL, mad.incarnation, 0, 1, 'evil', '',
+      0]), 'info')
   }
 
   frame(header: Uint8Array, payload: string): void {

@@ -178,8 +178,9 @@ export class Mad {
       case 5: return random.once_in(12) ? said('scrub', token, path, 0) : this.offer()
       case 6: return random.once_in(8) ? said('start', token, `p/${token}`) : this.offer()
       case 7: return said('signal', token, `p/${token}`, 15)
-      case 8: return said('member', this.id, this.incarnation, 1, 'evil', 0)
-      case 9: return said('member', `12D3KooOther${token}`, token, random.between(1, 2), 'other', 1)
+      case 8: return said('member', this.id, this.incarnation, 0, 1, 'evil', '', 0)
+      case 9: return said('member', `12D3KooOther${token}`, token, 0, random.between(1, 2), 'other',
+        '', 1)
       default: return this.reply()
     }
   }

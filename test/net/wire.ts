@@ -27,7 +27,8 @@ export function read_header(header: Uint8Array): { name: string, fields: Record<
 }
 
 /** Frames that say nothing about channels. */
-const QUIET = new Set(['ping', 'pong', 'ack', 'member', 'hello'])
+const QUIET = new Set(['ping', 'pong', 'ack', 'member', 'hello', 'edge', 'digest',
+  'holds', 'want', 'have', 'graft', 'prune', 'probe_for', 'probed'])
 
 /** Collects the frames that cross from now on, without those that only keep a link. */
 export function watch(net: Net): Seen[] {

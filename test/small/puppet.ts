@@ -13,7 +13,7 @@ import { encode } from '../fuzz/header.ts'
 
 const kinds = Object.fromEntries(records.frames.map(({ name, kind }) => [name, kind]))
 const CORE_ID = '12D3KooCore'
-const QUIET = new Set(['hello', 'ping', 'pong', 'ack', 'member'])
+const QUIET = new Set(['hello', 'ping', 'pong', 'ack', 'member', 'edge', 'digest'])
 
 type Item = number | string | Item[]
 export interface Heard { name: string, fields: Record<string, unknown>, text: string }
@@ -42,7 +42,7 @@ export class Stage {
     this.host.put('link_up', { link, outgoing: 0, id_bytes: id.length }, bytes_of(id))
     puppet.raw(encode([kinds.hello!, 1, 1, 1, 0, 0, 0]), 'chain')
     puppet.raw(encode([kinds.ack!, 0]), '')
-    puppet.say('member', [id, 1, 1, name, 0], 'info')
+    puppet.say('member', [id, 1, 0, 1, name, '', 0], 'info')
     return puppet
   }
 

@@ -1,0 +1,266 @@
+/**
+ * Edges: the few links that a peer keeps up, over which membership is spread.
+ *
+ * Lives here: how many edges there are, asking for one, accepting and refusing, replacing what is
+ * lost; looking after all of that once a second. Does not live here: what goes over edges (gossip,
+ * sync), when a link is dialled (dial), silence (probe).
+ *
+ * After HyParView (Leitão, Pereira, Rodrigues, 2007): the edges are its active view. Its passive
+ * view is the member list, which everybody has, so nothing is shuffled.
+ *
+ * Invariants: an edge is held by both sides or on its way to be; a small circuit is a full mesh;
+ * nobody is asked again before EDGE_PAUSE_MS; at most one member that left is dialled a second.
+ */
+import {
+  dial_soon, dial_try, link_needed, link_wanted,
+} from './dial'
+import { put_u32, write_open } from './frame'
+import { digest_say, sync_soon } from './sync'
+import { leaving, say_link } from './link'
+import {
+  EDGE_ASKED, EDGE_HELD, EDGE_NONE, Link, PEER_JOINED, PEER_LOST, Peer, no_timer, some,
+} from './peer'
+import { random_below } from './random'
+import {
+  Crowd, crowd_add, crowd_any, crowd_at, crowd_new, crowd_remove, departed, departed_remove,
+  members, members_count,
+} from './roster'
+import { Timer, elapsed, now_ms, timer_clear, timer_set } from './timer'
+import {
+  CHECK_MS, EDGES_SLACK, EDGE_ASK_MS, EDGE_MEND_MS, EDGE_PAUSE_MS, EDGE_WISH_ACCEPT, EDGE_WISH_ASK,
+  EDGE_WISH_OFF, EDGE_WISH_URGENT, FRAME_EDGE, REJOIN_MAX_MS, REJOIN_MIN_MS, REJOIN_TRIES_MAX,
+  SYNC_MS, TEND_MS,
+} from './tables'
+
+export const TIMER_TEND: u32 = 70
+
+/** A peer that failed so often is asked so many times more seldom. */
+const PAUSES_MAX: u32 = 6
+/** So many dials to those who left go by before the next doubling of the wait. */
+const REJOINS_PER_WAIT: u32 = 4
+/** Members drawn for each edge that is lacking before it is left to the next second. */
+const DRAWS_PER_EDGE: u32 = 8
+
+/** Edges, held and asked for. */
+export let edges: Crowd = changetype<Crowd>(0)
+let held: u32 = 0
+let wake: bool = false
+let tend_timer: Timer = no_timer
+let synced_ms: u32 = 0
+let checked_ms: u32 = 0
+let rejoined_ms: u32 = 0
+let rejoins: u32 = 0
+let rejoin_wait_ms: u32 = REJOIN_MIN_MS
+
+export function overlay_open(): void {
+  edges = crowd_new(offsetof<Peer>('edge_place'))
+}
+
+/** How many edges a peer seeks: enough to hold together when a third of all die at once. */
+function goal(): u32 {
+  // One more than the members, this peer; its logarithm rounded up, and two.
+  const full = 34 - clz<u32>(members_count)
+  return min(full, members_count)
+}
+
+function goal_full(): u32 {
+  return 34 - clz<u32>(members_count)
+}
+
+/** Who is here has changed, or an edge was lost: looked after at the end of this run. */
+export function overlay_wake(): void {
+  wake = true
+}
+
+/** Somebody came, or left and may come back: those who left are dialled often again. */
+export function rejoin_afresh(): void {
+  rejoins = 0
+  rejoin_wait_ms = REJOIN_MIN_MS
+  rejoined_ms = now_ms
+  wake = true
+}
+
+/** The end of a run. */
+export function overlay_turn(): void {
+  if (!wake) return
+  wake = false
+  if (leaving || members_count == 0 && departed.count == 0) return
+  seek()
+  if (some(tend_timer)) return
+  synced_ms = now_ms
+  checked_ms = now_ms
+  tend_timer = timer_set(TEND_MS / 2 + random_below(TEND_MS), TIMER_TEND, 0)
+}
+
+/** This peer has left. */
+export function overlay_stop(): void {
+  if (some(tend_timer)) timer_clear(tend_timer)
+  tend_timer = no_timer
+}
+
+// Edges
+
+function say_edge(link: Link, wish: u32): void {
+  write_open(FRAME_EDGE)
+  put_u32(wish)
+  say_link(link, 0, 0)
+}
+
+function say_ask(peer: Peer): void {
+  say_edge(peer.link, held == 0 ? EDGE_WISH_URGENT : EDGE_WISH_ASK)
+}
+
+/** True when the peer may be asked: it has not refused, or failed, just now. */
+function may_ask(peer: Peer): bool {
+  if (peer.edge != EDGE_NONE || peer.state == PEER_LOST) return false
+  const pause = EDGE_PAUSE_MS * min(peer.tries + 1, PAUSES_MAX)
+  return !peer.edge_refused || elapsed(now_ms, peer.edge_ms) >= <i32>pause
+}
+
+function ask(peer: Peer): void {
+  peer.edge = EDGE_ASKED
+  peer.edge_ms = now_ms
+  crowd_add(edges, peer)
+  if (some(peer.link)) say_ask(peer)
+  else if (peer.state == PEER_JOINED) link_needed(peer)
+  else dial_soon(peer)
+}
+
+function hold(peer: Peer): void {
+  if (peer.edge == EDGE_HELD) return
+  if (peer.edge == EDGE_NONE) crowd_add(edges, peer)
+  peer.edge = EDGE_HELD
+  peer.edge_refused = false
+  peer.lazy = false
+  held++
+  sync_soon(peer)
+}
+
+/** The peer is no edge any more; another is sought. */
+export function edge_over(peer: Peer): void {
+  if (peer.edge == EDGE_NONE) return
+  if (peer.edge == EDGE_HELD) held--
+  peer.edge = EDGE_NONE
+  crowd_remove(edges, peer)
+  wake = true
+}
+
+/** It is no edge, and is not asked again soon. */
+function edge_refused(peer: Peer): void {
+  edge_over(peer)
+  peer.edge_refused = true
+  peer.edge_ms = now_ms
+}
+
+/** A link was attached: the edge that was wished for, or held, is asked for on it. */
+export function edge_attached(peer: Peer): void {
+  if (peer.edge != EDGE_NONE) say_ask(peer)
+}
+
+/** Lets go of one edge in a polite way; not of `but`. */
+function shed(but: Peer): void {
+  const first = random_below(edges.count)
+  for (let i: u32 = 0; i < edges.count; i++) {
+    const peer = crowd_at(edges, (first + i) % edges.count + 1)
+    if (peer == but || peer.edge != EDGE_HELD) continue
+    if (some(peer.link)) say_edge(peer.link, EDGE_WISH_OFF)
+    edge_refused(peer)
+    return
+  }
+}
+
+/** The frame `edge`. False: it broke the rules. */
+export function edge_in(peer: Peer, wish: u32): bool {
+  if (wish > EDGE_WISH_ACCEPT) return false
+  if (wish == EDGE_WISH_OFF) {
+    if (peer.edge != EDGE_NONE) edge_refused(peer)
+  } else if (wish == EDGE_WISH_ACCEPT) {
+    if (peer.edge == EDGE_NONE) say_edge(peer.link, EDGE_WISH_OFF)
+    else hold(peer)
+  } else asked(peer, wish == EDGE_WISH_URGENT)
+  return true
+}
+
+function asked(peer: Peer, urgent: bool): void {
+  const most = goal_full() + EDGES_SLACK
+  if (leaving || peer.edge == EDGE_NONE && held >= most && !urgent) {
+    say_edge(peer.link, EDGE_WISH_OFF)
+    return
+  }
+  hold(peer)
+  say_edge(peer.link, EDGE_WISH_ACCEPT)
+  if (held > most) shed(peer)
+}
+
+// Seeking
+
+/** Asks as many members as edges are lacking. */
+function seek(): void {
+  if (leaving || edges.count >= goal()) return
+  if (members_count <= goal_full()) {
+    for (let place: u32 = 1; place <= members.count; place++) {
+      const peer = crowd_at(members, place)
+      if (may_ask(peer)) ask(peer)
+    }
+    return
+  }
+  let draws = (goal() - edges.count) * DRAWS_PER_EDGE
+  for (; draws != 0 && edges.count < goal(); draws--) {
+    const peer = crowd_any(members)
+    if (may_ask(peer)) ask(peer)
+  }
+}
+
+/** Edges that were asked in vain, or have no link for long. */
+function mend(): void {
+  for (let place = edges.count; place != 0; place--) {
+    const peer = crowd_at(edges, place)
+    if (peer.edge == EDGE_ASKED) {
+      if (elapsed(now_ms, peer.edge_ms) >= <i32>EDGE_ASK_MS) edge_refused(peer)
+    } else if (!some(peer.link) && members_count > goal_full() &&
+      elapsed(now_ms, peer.broken_ms) >= <i32>EDGE_MEND_MS) edge_refused(peer)
+  }
+  if (held > goal_full() + EDGES_SLACK) shed(changetype<Peer>(0))
+}
+
+/** Dials one of those who left without a goodbye. */
+function rejoin(): void {
+  if (departed.count == 0 || elapsed(now_ms, rejoined_ms) < <i32>rejoin_wait_ms) return
+  const peer = crowd_any(departed)
+  if (peer.tries >= REJOIN_TRIES_MAX) departed_remove(peer)
+  else dial_try(peer)
+  rejoined_ms = now_ms
+  const full = min(REJOIN_MIN_MS << min<u32>(++rejoins / REJOINS_PER_WAIT, 8), REJOIN_MAX_MS)
+  rejoin_wait_ms = full - random_below(full / 2)
+}
+
+/** Links with a member that is nobody's business of ours, to see whether it is still here. */
+function check(): void {
+  if (elapsed(now_ms, checked_ms) < <i32>CHECK_MS || members_count <= goal_full()) return
+  checked_ms = now_ms
+  const peer = crowd_any(members)
+  if (peer.state == PEER_LOST || some(peer.links) || link_wanted(peer)) return
+  peer.checked = true
+  if (peer.state == PEER_JOINED) link_needed(peer)
+  else dial_soon(peer)
+}
+
+/** Compares the list with one edge. */
+function sync(): void {
+  if (edges.count == 0 || elapsed(now_ms, synced_ms) < <i32>SYNC_MS) return
+  synced_ms = now_ms
+  const peer = crowd_any(edges)
+  if (peer.edge == EDGE_HELD) digest_say(peer)
+}
+
+/** Once a second. */
+export function tend_due(): void {
+  tend_timer = no_timer
+  if (leaving || members_count == 0 && departed.count == 0) return
+  mend()
+  seek()
+  rejoin()
+  check()
+  sync()
+  tend_timer = timer_set(TEND_MS - random_below(TEND_MS / 8), TIMER_TEND, 0)
+}
