@@ -100,12 +100,11 @@ test('a reference to a peer that cannot be reached ends with left, nothing hangs
   assert.ok(theirs !== 0)
   const at_a = a.open('/c/theirs')
   net.stall(b, c)
-  net.run_for(limits.LEFT_MS! + 1000)
+  net.run_for(limits.LEFT_MS! / 2)
   const [at_b] = pass(a, jobs!, b, jobs_b!, [at_a])
   const receive = b.do(() => b.host.receive(at_b!))
   net.run_for(2 * limits.LEFT_MS! + 1000)
   assert.is(b.host.status(receive), 'LEFT')
-  assert.is(a.host.status(a.do(() => a.host.receive(at_a, { timeout: 50 }))), 'waiting')
 })
 
 test('a reference to a former run of a peer meets no channel of the next', () => {
