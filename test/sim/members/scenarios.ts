@@ -72,7 +72,8 @@ export function joining({ crowd, report, members, begin }: Scene): void {
     values: crowd.members.map(({ core }) => core.memory_bytes() / 1024), note: 'as held by wasm' })
 }
 
-export function idling({ crowd, report, members, begin }: Scene): void {
+export function idling(scene: Scene): void {
+  const { crowd, report, members, begin } = scene
   begin(`idle for ${seconds(IDLE_MS)} s`)
   crowd.run_for(SETTLE_MS)
   crowd.clear()
@@ -90,8 +91,17 @@ export function idling({ crowd, report, members, begin }: Scene): void {
   const edges = Math.ceil(Math.log2(members)) + 2 + EDGES_SLACK
   report.add({ what: 'links of a member', unit: '', values: living.map((one) => one.links_count),
     mean_at_most: edges + CHECK_LINKS, note: `log₂ ${members} is ${Math.log2(members).toFixed(1)}` })
+  report.add({ what: 'links that a member lacks to the edges it seeks', unit: '',
+    values: [lacking(scene)], at_most: 0 })
   report.add({ what: 'false lefts while idle', unit: '', values: [crowd.false_lefts.length],
     at_most: 0 })
+}
+
+/** Links that the least linked member lacks to those that it seeks. */
+function lacking({ crowd }: Scene): number {
+  const living = crowd.living()
+  const sought = Math.min(Math.ceil(Math.log2(living.length)) + 2, living.length - 1)
+  return worst(living.map((one) => Math.max(sought - one.links_count, 0)))
 }
 
 export function losing(scene: Scene): void {
@@ -265,7 +275,8 @@ export function parting({ crowd, report, members, begin }: Scene): void {
 }
 
 /** A third less: some are killed, some vanish, all in one moment. */
-export function dying({ crowd, report, begin }: Scene): void {
+export function dying(scene: Scene): void {
+  const { crowd, report, begin } = scene
   begin('30 % die at once')
   crowd.run_for(SETTLE_MS)
   const living = crowd.living()
@@ -282,7 +293,11 @@ export function dying({ crowd, report, begin }: Scene): void {
   const ms = crowd.until(() => crowd.full(), WAIT_MS)
   report.add({ what: `${living.length - left} deaths at once known to all ${left} survivors`,
     unit: 's', values: [seconds(ms)], at_most: target * 2 })
-  crowd.run_for(5_000)
-  report.add({ what: 'parts of the survivors 5 s later', unit: '', values: [crowd.parts().length],
-    at_most: 1, note: `${crowd.false_lefts.length} false lefts meanwhile` })
+  crowd.run_for(SETTLE_MS)
+  report.add({ what: `parts of the survivors ${seconds(SETTLE_MS)} s later`, unit: '',
+    values: [crowd.parts().length], at_most: 1 })
+  report.add({ what: 'links that a survivor then lacks to the edges it seeks', unit: '',
+    values: [lacking(scene)], at_most: 0 })
+  report.add({ what: 'false lefts of survivors', unit: '', values: [crowd.false_lefts.length],
+    at_most: 0 })
 }
