@@ -42,6 +42,13 @@ export function came_back(world: World, { text, channel }: Receipt): boolean {
       held?.channel === channel && kind !== 'send')))
 }
 
+/** A window had fetched the message at a rendezvous, where only a buffer holds up the end. */
+export function read_ahead(world: World, { kind, node, outcome }: Operation,
+  { capacity, owner }: Channel): boolean {
+  return kind === 'read' && capacity === 0 && node !== owner
+    && world.deliveries.to(outcome!.text!, node).length > 0
+}
+
 /** A buffer goes with its owner's death or a scrub. At a rendezvous nothing can. */
 export function vanished(channel: Channel): 'died with its owner' | 'was scrubbed' | undefined {
   if (channel.capacity === 0) return undefined
