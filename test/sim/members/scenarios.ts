@@ -90,7 +90,8 @@ export function idling(scene: Scene): void {
   // Edges sought and accepted, and checks; a small circuit is a full mesh.
   const edges = Math.ceil(Math.log2(members)) + 2 + EDGES_SLACK
   report.add({ what: 'links of a member', unit: '', values: living.map((one) => one.links_count),
-    mean_at_most: edges + CHECK_LINKS, note: `log₂ ${members} is ${Math.log2(members).toFixed(1)}` })
+    mean_at_most: edges + CHECK_LINKS,
+    note: `log₂ ${members} is ${Math.log2(members).toFixed(1)}` })
   report.add({ what: 'links that a member lacks to the edges it seeks', unit: '',
     values: [lacking(scene)], at_most: 0 })
   report.add({ what: 'false lefts while idle', unit: '', values: [crowd.false_lefts.length],
