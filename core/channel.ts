@@ -71,8 +71,7 @@ export function park_reader(c: Channel, w: Waiter, peer: Peer, offer: u32, credi
 
 /** Gives back what w, which will not be matched with p, kept p from (rules 12 and 13). */
 function partner_free(p: Waiter): void {
-  if (flagged(p, IS_READER)) credit_back(p)
-  else if (p.phase == RESERVED) free(p)
+  if (p.phase == RESERVED) free(p)
   else if (p.phase == HELD) sender_denied_or_unhold(p)
 }
 
@@ -80,11 +79,6 @@ function partner_free(p: Waiter): void {
 function sender_denied_or_unhold(p: Waiter): void {
   if (p.direction == SEND) sender_denied(p, false)
   else unhold(p)
-}
-
-function credit_back(y: Waiter): void {
-  y.outs.credit++
-  if (y.outs.credit == 1 && !y.outs.ended) free(y)
 }
 
 /** A grant for w came in; false when there was nothing to grant. */
@@ -115,14 +109,12 @@ function held(w: Waiter): void {
     return
   }
   w.phase = HELD
-  if (flagged(p, IS_READER) || p.phase == RESERVED) {
-    if (w.direction == SEND) deliver(w, p, true)
-    else {
-      p.phase = CLAIMED
-      hold(p)
-    }
-  } else if (w.direction == SEND) deliver(w, p, true)
-  else deliver(p, w, true)
+  if (w.direction == SEND) deliver(w, p)
+  else if (p.phase != RESERVED) deliver(p, w)
+  else {
+    p.phase = CLAIMED
+    hold(p)
+  }
 }
 
 /** The firm claim on w was taken. */
@@ -132,15 +124,22 @@ function taken(w: Waiter): void {
   gone(w)
 }
 
-/** A reader took `count` more messages; false when it had not that many out. */
+/** The first of a reader's messages that is out. */
+function out_take(outs: Outs): Waiter {
+  const x = outs.first
+  outs.first = x.line_next
+  if (!is(outs.first)) outs.last = no_waiter
+  outs.count--
+  x.line_next = no_waiter
+  return x
+}
+
+/** A reader took `count` more messages; false, and nothing changed, when it had fewer out. */
 export function reader_granted(w: Waiter, count: u32): bool {
   const outs = w.outs
+  if (count > outs.count) return false
   for (let i: u32 = 0; i < count; i++) {
-    const x = outs.first
-    if (!is(x)) return false
-    outs.first = x.line_next
-    if (!is(outs.first)) outs.last = no_waiter
-    x.line_next = no_waiter
+    const x = out_take(outs)
     outs.credit++
     sender_done(x)
   }
@@ -156,15 +155,7 @@ export function reader_granted(w: Waiter, count: u32): bool {
 
 function reader_killed(w: Waiter, died: bool): void {
   const outs = w.outs
-  while (is(outs.first)) {
-    const x = outs.first
-    outs.first = x.line_next
-    x.line_next = no_waiter
-    sender_denied(x, died)
-  }
-  for (let x = w.channel.engaged_first; is(x); x = x.next) {
-    if (x.phase == CLAIMED && x.partner == w) zombie(x)
-  }
+  while (is(outs.first)) sender_denied(out_take(outs), died)
   gone(w)
 }
 

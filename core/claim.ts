@@ -15,10 +15,13 @@ import { payload_done } from './reference'
 import { say_claim, say_deliver, say_end, say_unhold } from './say'
 import {
   AIM_END, AIM_LATCH, AIM_PARTNER, FIRM, FREE, HELD, IS_AGAIN, IS_ASKED, IS_READER, IS_SELECT,
-  IS_STORED, IS_STRUCK, IS_TRY, SEND, SHIPPED, Waiter, dirty, engage, engaged, flagged, home, is,
-  no_channel, no_payload, no_peer, no_waiter, queue_push, queue_put, queue_take, waiter_free,
+  IS_STORED, IS_STRUCK, IS_TRY, Operation, SEND, SHIPPED, Waiter, dirty, engage, engaged, flagged,
+  home, is, no_channel, no_payload, no_peer, no_waiter, queue_push, queue_put, queue_take,
+  waiter_free,
 } from './waiter'
-import { COMPLETION_FLAG_AGAIN, ERROR_OK, ERROR_WITHDRAWN } from './tables'
+import {
+  COMPLETION_FLAG_AGAIN, COMPLETION_FLAG_UNKNOWN, ERROR_OK, ERROR_RECEIVER_LEFT, ERROR_WITHDRAWN,
+} from './tables'
 
 export const MAIL_HOLD: u8 = 1
 export const MAIL_FIRM: u8 = 2
@@ -126,8 +129,12 @@ export function unhold(w: Waiter): void {
   free(w)
 }
 
-/** Tells the arbiter how its offer ended (rule 9's commit is `OK`), and forgets the offer. */
+/**
+ * Tells the arbiter how its offer ended (rule 9's commit is `OK`), and forgets the offer. One that
+ * was out to a receiver declared left cannot say that it was not done (rule 22).
+ */
 export function answer(w: Waiter, status: u32): void {
+  if (status != ERROR_OK && flagged(w, IS_AGAIN)) status = ERROR_RECEIVER_LEFT
   if (!is(w.op)) {
     say_end(w, status)
     gone(w)
@@ -141,7 +148,13 @@ export function answer(w: Waiter, status: u32): void {
     return
   }
   waiter_drop(w)
-  complete(op, status == ERROR_WITHDRAWN && op.abort != 0 ? op.abort : status, 0, 0, 0)
+  complete_end(op, status, 0)
+}
+
+/** The completion by an owner's `end`: an abort shows as itself, a doubt as unknown (rule 22). */
+export function complete_end(op: Operation, status: u32, which: u32): void {
+  const shown = status == ERROR_WITHDRAWN && op.abort != 0 ? op.abort : status
+  complete(op, shown, which, status == ERROR_RECEIVER_LEFT ? COMPLETION_FLAG_UNKNOWN : 0, 0)
 }
 
 /** A firm claim that the channel has ended (rules 17 and 18). */
@@ -169,7 +182,11 @@ export function sender_done(x: Waiter): void {
   } else answer(x, ERROR_OK)
 }
 
-/** The receiver of x's message said no (rules 9, 12 and 14). */
+/**
+ * The receiver of x's message said no (rules 9, 12 and 14), or `died`: then it may have it, though
+ * its grant never comes (rule 22). A plain send keeps its place, marked; a select may not choose
+ * another case while one of them may have happened, so it ends.
+ */
 export function sender_denied(x: Waiter, died: bool): void {
   if (died) x.flags |= IS_AGAIN
   const c = x.channel
@@ -179,8 +196,10 @@ export function sender_denied(x: Waiter, died: bool): void {
       c.used--
       gone(x)
     } else free(x)
-  } else if (flagged(x, IS_SELECT)) unhold(x)
-  else if (flagged(x, IS_ASKED)) answer(x, ERROR_WITHDRAWN)
+  } else if (flagged(x, IS_SELECT)) {
+    if (died) answer(x, ERROR_RECEIVER_LEFT)
+    else unhold(x)
+  } else if (flagged(x, IS_ASKED)) answer(x, ERROR_WITHDRAWN)
   else free(x)
 }
 
@@ -196,29 +215,27 @@ function deliver_at_once(x: Waiter, y: Waiter): void {
   sender_done(x)
 }
 
+// A message of the buffer into a window (rule 24). Without credit the reader is not free.
 function deliver_to_reader(x: Waiter, y: Waiter): void {
   const outs = y.outs
+  outs.credit--
+  if (outs.credit == 0) {
+    queue_take(y)
+    queue_push(engaged(y.channel), y)
+  }
   x.line_next = no_waiter
   if (is(outs.last)) outs.last.line_next = x
   else outs.first = x
   outs.last = x
+  outs.count++
   say_deliver(y, x.payload, flagged(x, IS_AGAIN))
-}
-
-/** One credit of a reader is spoken for; without credit it is not free. */
-export function credit_take(y: Waiter): void {
-  y.outs.credit--
-  if (y.outs.credit == 0) {
-    queue_take(y)
-    queue_push(engaged(y.channel), y)
-  }
 }
 
 /**
  * Claims y with the message of x, which is in hand (rule 9; also rule 11's commit to a held
- * receiver). `credited`: a reader's credit was taken when x was held.
+ * receiver).
  */
-export function deliver(x: Waiter, y: Waiter, credited: bool): void {
+export function deliver(x: Waiter, y: Waiter): void {
   if (takes_at_once(y)) {
     deliver_at_once(x, y)
     return
@@ -226,7 +243,6 @@ export function deliver(x: Waiter, y: Waiter, credited: bool): void {
   engage(x, HELD)
   x.partner = y
   if (flagged(y, IS_READER)) {
-    if (!credited) credit_take(y)
     deliver_to_reader(x, y)
     return
   }

@@ -16,7 +16,7 @@ import {
   queue_take, waiter_new,
 } from './waiter'
 import {
-  answer, credit_take, deliver, deliver_latch, end_claim, gone, hold, takes_at_once,
+  answer, deliver, deliver_latch, end_claim, gone, hold, takes_at_once,
 } from './claim'
 import { say_end } from './say'
 import { self_id } from './peer'
@@ -42,15 +42,12 @@ function smaller(x: Waiter, y: Waiter): bool {
 }
 
 function pair(x: Waiter, y: Waiter): void {
-  if (!selecting(x)) deliver(x, y, false)
+  if (!selecting(x)) deliver(x, y)
   else if (!selecting(y) || smaller(x, y)) {
     engage(x, CLAIMED)
     x.partner = y
-    if (flagged(y, IS_READER)) credit_take(y)
-    else {
-      engage(y, RESERVED)
-      y.partner = x
-    }
+    engage(y, RESERVED)
+    y.partner = x
     hold(x)
   } else {
     engage(y, CLAIMED)
@@ -107,7 +104,7 @@ function hand_out(c: Channel): bool {
   while (is(c.messages_first) && is(c.receivers_first)) {
     moved = true
     if (c.latch) deliver_latch(c.messages_first, c.receivers_first)
-    else deliver(c.messages_first, c.receivers_first, false)
+    else deliver(c.messages_first, c.receivers_first)
   }
   return moved
 }

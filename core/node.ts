@@ -15,7 +15,7 @@ import { answer_to, errands_lost, reply, reply_end } from './errand'
 import { read_end, read_text, read_u32, text_at, text_bytes } from './frame'
 import {
   KIND_LEAVE, KIND_READ, KIND_REQUEST, TIMER_CASE, TIMER_OPERATION, complete, op_find, op_from,
-  op_new, op_slot, op_usable, refuse,
+  op_new, op_slot, op_usable, part, refuse,
 } from './operation'
 import {
   frame_kind, frame_payload, frame_peer, leave_begin, leave_done, session_timer,
@@ -29,7 +29,7 @@ import {
 import { path_valid } from './path'
 import { Payload } from './payload'
 import { overlay_turn } from './overlay'
-import { Peer, no_timer } from './peer'
+import { LOST_PARTED, Peer, no_timer } from './peer'
 import { scrub_element, serve_signal, serve_start } from './program'
 import { read_end as end_read, reader_lost, readers_flush } from './reader'
 import { payload_done, ref_remote, refs_lost } from './reference'
@@ -181,10 +181,13 @@ export function frame_taken(): void {
 
 // Peers that come and go
 
-/** Everything that was pending with a peer whose session has ended (PROTOCOL rules 6 and 7). */
-function peer_lost(peer: Peer): void {
+/**
+ * Everything that was pending with a peer whose session has ended (PROTOCOL rules 6 and 7).
+ * `died`: it may have taken what was on its way to it (rules 22 and 23).
+ */
+function peer_lost(peer: Peer, died: bool): void {
   refs_lost(peer, peer.incarnation)
-  while (peer.parked != 0) killed(changetype<Waiter>(peer.parked), true)
+  while (peer.parked != 0) killed(changetype<Waiter>(peer.parked), died)
   while (peer.away != 0) {
     const w = changetype<Waiter>(peer.away)
     if (flagged(w, IS_READER)) reader_lost(w)
@@ -197,7 +200,7 @@ function peer_lost(peer: Peer): void {
 
 /** This peer has left: what is still under way, with others or here, ends. */
 function all_over(): void {
-  for (let peer = peers_first; is(peer); peer = peer.next) peer_lost(peer)
+  for (let peer = peers_first; is(peer); peer = peer.next) peer_lost(peer, true)
   let op = op_from(1)
   while (is(op)) {
     const next_slot = op_slot(op) + 1
@@ -229,7 +232,7 @@ function peer_begun(peer: Peer): void {
 export function aftermath(): void {
   settle()
   for (let peer = next_lost(); is(peer); peer = next_lost()) {
-    peer_lost(peer)
+    peer_lost(peer, peer.lost_how != LOST_PARTED)
     lost_done(peer)
   }
   for (let peer = next_joined(); is(peer); peer = next_joined()) peer_begun(peer)
@@ -278,5 +281,8 @@ export function leave(record: usize): void {
     return
   }
   leaving = op_new(id, KIND_LEAVE)
+  // What was taken is granted before the goodbye, and nothing is taken after it.
+  readers_flush()
+  part()
   leave_begin()
 }

@@ -44,6 +44,13 @@ let slots: usize = 0
 let slots_count: u32 = 0
 /** Operations under way. */
 export let operations: u32 = 0
+/** This peer has said goodbye: it takes nothing more from other owners (rule 23). */
+export let parting: bool = false
+
+/** From now on no claim of another owner is granted. */
+export function part(): void {
+  parting = true
+}
 
 function widen(slot: u32): void {
   let count = max(slots_count, SLOTS_FIRST)

@@ -28,10 +28,10 @@ import {
   flagged, is, no_payload, waiter_new,
 } from './waiter'
 import {
-  DELIVER_FLAG_AGAIN, ERROR_CLOSED, ERROR_LEFT, ERROR_NOT_PERMITTED, ERROR_OK, ERROR_SCRUBBED,
-  ERROR_WRONG_KIND, FRAME_OFFER_READER, FRAME_OFFER_RECEIVE, FRAME_OFFER_SEND, MESSAGE_BYTES_MAX,
-  OFFERS_PER_PEER_MAX, OFFER_FLAG_SELECT, OFFER_FLAG_TRY, PARKED_BYTES_PER_PEER_MAX, PREFETCH_MAX,
-  RIGHT_CHANNEL,
+  DELIVER_FLAG_AGAIN, ERROR_CLOSED, ERROR_LEFT, ERROR_NOT_PERMITTED, ERROR_OK, ERROR_RECEIVER_LEFT,
+  ERROR_SCRUBBED, ERROR_WRONG_KIND, FRAME_OFFER_READER, FRAME_OFFER_RECEIVE, FRAME_OFFER_SEND,
+  MESSAGE_BYTES_MAX, OFFERS_PER_PEER_MAX, OFFER_FLAG_SELECT, OFFER_FLAG_TRY,
+  PARKED_BYTES_PER_PEER_MAX, PREFETCH_MAX, RIGHT_CHANNEL,
 } from './tables'
 
 /** True when the peer may do channel operations on this channel (spec/certificate.md). */
@@ -47,7 +47,8 @@ function offer_status(peer: Peer, c: Channel, kind: u32): u32 {
   if (!is(c)) return ERROR_SCRUBBED
   if (!may_use(peer, c)) return ERROR_NOT_PERMITTED
   if (c.latch && c.used != 0 && kind == FRAME_OFFER_SEND) return ERROR_CLOSED
-  if (c.latch && kind == FRAME_OFFER_READER) return ERROR_WRONG_KIND
+  // Rule 24: only a buffer's messages may wait in a window.
+  if (kind == FRAME_OFFER_READER && (c.latch || c.capacity == 0)) return ERROR_WRONG_KIND
   return ERROR_OK
 }
 
@@ -197,17 +198,18 @@ export function deliver_in(peer: Peer, payload: Payload): bool {
 export function end_in(peer: Peer): bool {
   const w = away_find(peer, read_u32())
   const status = read_u32()
-  // An owner cannot claim a loss or a fault on our behalf.
-  if (!read_end() || status >= ERROR_LEFT) return false
+  // An owner cannot claim a loss or a fault on our behalf, but the loss of a receiver (rule 22).
+  const doubt = status == ERROR_RECEIVER_LEFT
+  if (!read_end() || status >= ERROR_LEFT && !doubt) return false
   if (!is(w)) return true
   if (flagged(w, IS_READER)) {
-    if (status == ERROR_OK) return false
+    if (status == ERROR_OK || doubt) return false
     reader_ended(w, <u8>status)
     return true
   }
   const held = w.phase == AWAY_CHOSEN && w.op.state == OP_HELD
-  const commit = w.direction == SEND && (w.op.kind != KIND_SELECT || held)
-  if (status == ERROR_OK ? !commit : w.phase != AWAY_IDLE) return false
+  const matched = w.direction == SEND && (w.op.kind != KIND_SELECT || held)
+  if (status == ERROR_OK || doubt ? !matched : w.phase != AWAY_IDLE) return false
   on_end(w, <u8>status)
   return true
 }

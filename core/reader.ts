@@ -5,28 +5,30 @@
  * back at the owner (channel: reader_granted, killed).
  *
  * Invariants: a message that arrived is the owner's until a read takes it; grants are counted and
- * said once a run; a reader of this core's own channel needs no window: its reads are receives.
+ * said once a run; a window holds messages of a buffer only. The reads of a reader without a window
+ * are receives: on this core's own channels, and where the owner says that there is no buffer.
  */
 import { alloc, release } from './heap'
 import { away_add, away_free, away_withdraw } from './away'
 import {
   KIND_READ, KIND_RECEIVE, complete, complete_message, op_find, op_from, op_new, op_slot,
-  op_timeout, op_usable, refuse,
+  op_timeout, op_usable, parting, refuse,
 } from './operation'
 import { Payload } from './payload'
 import { payload_done, ref_channel, ref_release, ref_remote, ref_retain } from './reference'
 import { say_grant } from './say'
 import { abort } from './select'
-import { receive_from, record_bytes } from './start'
+import { receive_from, receive_instead, record_bytes } from './start'
 import { Table, table_add, table_find, table_new, table_remove } from './table'
 import {
   IS_READER, Operation, RECEIVE, Waiter, is, no_operation, no_waiter, waiter_free, waiter_new,
 } from './waiter'
 import {
-  COMPLETION_FLAG_AGAIN, ERROR_BAD_ARGUMENT, ERROR_CLOSED, ERROR_LEFT, ERROR_OK, ERROR_SCRUBBED,
-  ERROR_TOO_MANY, ERROR_WITHDRAWN, IN_READER_BYTES, IN_READER_END_BYTES, IN_READER_END_READER,
-  IN_READER_OP, IN_READER_PREFETCH, IN_READER_REF, IN_READ_BYTES, IN_READ_OP, IN_READ_READER,
-  IN_READ_TIMEOUT_MS, PREFETCH_MAX, REF_REMOTE, TIMEOUT_MS_MAX,
+  COMPLETION_FLAG_AGAIN, ERROR_BAD_ARGUMENT, ERROR_CLOSED, ERROR_LEAVING, ERROR_LEFT, ERROR_OK,
+  ERROR_SCRUBBED, ERROR_TOO_MANY, ERROR_WITHDRAWN, ERROR_WRONG_KIND, IN_READER_BYTES,
+  IN_READER_END_BYTES, IN_READER_END_READER, IN_READER_OP, IN_READER_PREFETCH, IN_READER_REF,
+  IN_READ_BYTES, IN_READ_OP, IN_READ_READER, IN_READ_TIMEOUT_MS, PREFETCH_MAX, REF_REMOTE,
+  TIMEOUT_MS_MAX,
 } from './tables'
 
 // @ts-ignore: decorator
@@ -53,6 +55,8 @@ export class Reader {
   taken: u32
   grant_next: Reader
   granting: bool
+  /** Its reads are receives. */
+  plain: bool
   status: u8
 }
 
@@ -82,6 +86,7 @@ export function reader(record: usize): void {
   const r = changetype<Reader>(alloc(offsetof<Reader>()))
   r.ref = ref
   r.prefetch = prefetch
+  r.plain = !is(remote)
   r.id = table_add(readers, changetype<usize>(r))
   ref_retain(ref)
   if (is(remote)) {
@@ -154,10 +159,14 @@ export function read(record: usize): void {
     refuse(id, ERROR_BAD_ARGUMENT)
     return
   }
-  if ((r.ref & REF_REMOTE) == 0) {
+  if (r.plain) {
     receive_from(id, r.ref, timeout_ms, 0)
     const receive = op_find(id)
     if (is(receive)) receive.subject = changetype<usize>(r)
+    return
+  }
+  if (parting) {
+    refuse(id, ERROR_LEAVING)
     return
   }
   const op = op_new(id, KIND_READ)
@@ -179,23 +188,38 @@ export function read(record: usize): void {
   }
 }
 
-/** Ends a waiting read: withdrawn, timed out, or its reader's end. */
-export function read_end(op: Operation, status: u32): void {
-  const r = changetype<Reader>(op.subject)
+function unlist(r: Reader, op: Operation): void {
   if (is(op.previous)) op.previous.next = op.next
   else r.reads_first = op.next
   if (is(op.next)) op.next.previous = op.previous
   else r.reads_last = op.previous
   op.next = no_operation
   op.previous = no_operation
+}
+
+/** Ends a waiting read: withdrawn, timed out, or its reader's end. */
+export function read_end(op: Operation, status: u32): void {
+  unlist(changetype<Reader>(op.subject), op)
   complete(op, status, 0, 0, 0)
+}
+
+/** There is no window (rule 24): the reads that wait, and all later ones, are receives. */
+function without_window(r: Reader): void {
+  away_free(r.offer)
+  r.offer = no_waiter
+  r.plain = true
+  while (is(r.reads_first)) {
+    const op = r.reads_first
+    unlist(r, op)
+    receive_instead(op, r.ref)
+  }
 }
 
 /** A message for a reader came in; false when it was over the window. Takes the payload. */
 export function reader_arrived(w: Waiter, payload: Payload, again: bool): bool {
   const r = reader_of(w)
   const op = r.reads_first
-  if (is(op)) {
+  if (is(op) && !parting) {
     r.reads_first = op.next
     if (is(op.next)) op.next.previous = no_operation
     else r.reads_last = no_operation
@@ -222,6 +246,10 @@ function fail_reads(r: Reader, status: u32): void {
 /** The owner says that nothing more comes; what has arrived is still read. */
 export function reader_ended(w: Waiter, status: u8): void {
   const r = reader_of(w)
+  if (status == ERROR_WRONG_KIND) {
+    without_window(r)
+    return
+  }
   r.status = status
   fail_reads(r, status)
   if (r.arrived == 0 && r.taken == 0) {
@@ -230,8 +258,8 @@ export function reader_ended(w: Waiter, status: u8): void {
   }
 }
 
-/** Ends the reads that wait on a channel of this core: plain receives that know their reader. */
-function end_own_reads(r: Reader): void {
+/** Ends the reads that wait as plain receives, which know their reader. */
+function end_plain_reads(r: Reader): void {
   let op = op_from(1)
   while (is(op)) {
     const next_slot = op_slot(op) + 1
@@ -273,7 +301,7 @@ export function reader_end(record: usize): void {
   r.status = <u8>ERROR_WITHDRAWN
   drop_arrived(r)
   fail_reads(r, ERROR_WITHDRAWN)
-  if ((r.ref & REF_REMOTE) == 0) end_own_reads(r)
+  if (r.plain) end_plain_reads(r)
   table_remove(readers, r.id)
   r.id = 0
   if (!r.granting) reader_free(r)

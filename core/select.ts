@@ -10,11 +10,11 @@
  * unless it is held as a sender.
  */
 import { AWAY_CHOSEN, AWAY_IDLE, AWAY_LINED, away_free, away_withdraw } from './away'
-import { MAIL_END, MAIL_FIRM, MAIL_HOLD, waiter_drop } from './claim'
+import { MAIL_END, MAIL_FIRM, MAIL_HOLD, complete_end, waiter_drop } from './claim'
 import { asked, granted, killed } from './channel'
 import {
   KIND_RECEIVE, KIND_SELECT, KIND_SEND, OP_FREE, OP_HELD, OP_OFFERED, complete, complete_message,
-  offer_message,
+  offer_message, parting,
 } from './operation'
 import { Payload } from './payload'
 import { say_ask, say_grant } from './say'
@@ -23,8 +23,8 @@ import {
   no_payload, no_waiter, waiter_free,
 } from './waiter'
 import {
-  COMPLETION_FLAG_AGAIN, COMPLETION_FLAG_UNKNOWN, ERROR_LEFT, ERROR_OK, ERROR_WITHDRAWN,
-  ERROR_WOULD_BLOCK, WHICH_DEFAULT,
+  COMPLETION_FLAG_AGAIN, COMPLETION_FLAG_UNKNOWN, ERROR_LEFT, ERROR_OK, ERROR_WOULD_BLOCK,
+  WHICH_DEFAULT,
 } from './tables'
 
 /** The abort of an operation whose own timer case is due. */
@@ -107,7 +107,7 @@ function take(op: Operation, w: Waiter): void {
   complete_message(op, which, flags, payload)
 }
 
-/** The operation ends with w's case and a status; `final`: its owner has forgotten it. */
+/** The operation ends with w's case as its owner says; `final`: the owner has forgotten it. */
 function finish(op: Operation, w: Waiter, status: u32, final: bool): void {
   const which = w.which
   unlink_case(op, w)
@@ -115,7 +115,7 @@ function finish(op: Operation, w: Waiter, status: u32, final: bool): void {
   if (!final) grant_last(w)
   else if (away(w)) away_free(w)
   else waiter_drop(w)
-  complete(op, status, which, 0, 0)
+  complete_end(op, status, which)
 }
 
 /** The operation ends by itself: aborted, timed out, lost, its timer case. */
@@ -126,6 +126,8 @@ export function end_operation(op: Operation, status: u32, which: u32, flags: u32
 
 /** A firm claim on a free operation, or the commit of a held receive (rule 2, rule 11). */
 function accept(op: Operation, w: Waiter): void {
+  // A grant after the goodbye would not be heard: the owner gives the message to another.
+  if (parting && away(w)) return
   if (w.status != ERROR_OK) {
     finish(op, w, w.status, false)
     return
@@ -144,6 +146,7 @@ function accept(op: Operation, w: Waiter): void {
 /** A hold claim came in (rules 2 and 3). */
 export function on_hold(w: Waiter): void {
   const op = w.op
+  if (parting && away(w)) return
   if (op.state != OP_FREE) {
     line_push(op, w, MAIL_HOLD)
     return
@@ -193,8 +196,7 @@ function serve(op: Operation): void {
 export function on_end(w: Waiter, status: u8): void {
   const op = w.op
   if (op.kind != KIND_SELECT) {
-    const shown = status == ERROR_WITHDRAWN && op.abort != 0 ? op.abort : status
-    finish(op, w, shown, true)
+    finish(op, w, status, true)
     return
   }
   if (op.holder == w || status != ERROR_WOULD_BLOCK && op.state == OP_FREE) {
@@ -251,9 +253,9 @@ export function after_due(op: Operation): void {
   abort(op, ABORT_AFTER)
 }
 
-/** The host takes what it was offered; false when nothing is offered. */
+/** The host takes what it was offered; false when nothing is offered, or it is too late. */
 export function take_offered(op: Operation): bool {
-  if (op.state != OP_OFFERED) return false
+  if (op.state != OP_OFFERED || parting && away(op.holder)) return false
   take(op, op.holder)
   return true
 }

@@ -67,7 +67,8 @@ function message_status(handle: u32, bytes: u32, refs: usize, count: u32): u32 {
   if (bytes > message_bytes_max) return ERROR_TOO_LARGE
   for (let i: u32 = 0; i < count; i++) {
     const ref = load<u32>(refs + (<usize>i << 2))
-    if (!is(ref_channel(ref)) && !is(ref_remote(ref))) return ERROR_BAD_ARGUMENT
+    if (is(ref_channel(ref)) || is(ref_remote(ref))) continue
+    return ref == 0 || (ref & REF_REMOTE) != 0 ? ERROR_BAD_ARGUMENT : ERROR_SCRUBBED
   }
   return ERROR_OK
 }
@@ -144,6 +145,12 @@ export function receive_from(id: u32, ref: u32, timeout_ms: u32, flags: u32): vo
   const op = op_new(id, KIND_RECEIVE)
   op.hold = (flags & OP_FLAG_HOLD) != 0
   begin_plain(op, w, ref, timeout_ms)
+}
+
+/** An operation that waited in another way goes on as a plain receive. */
+export function receive_instead(op: Operation, ref: u32): void {
+  op.kind = KIND_RECEIVE
+  if (!place_offer(op, waiter_new(RECEIVE), ref)) complete(op, ERROR_TOO_MANY, 0, 0, 0)
 }
 
 export function receive(record: usize): void {

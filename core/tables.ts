@@ -453,6 +453,7 @@ export const ERROR_BAD_RUN_FOLDER: u32 = 45
 export const ERROR_LEFT: u32 = 64
 export const ERROR_RESET: u32 = 65
 export const ERROR_UNREADABLE: u32 = 66
+export const ERROR_RECEIVER_LEFT: u32 = 67
 export const ERROR_FAULT: u32 = 96
 export const ERROR_BAD_FRAME: u32 = 128
 export const ERROR_BAD_NUMBER: u32 = 129

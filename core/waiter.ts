@@ -104,6 +104,7 @@ export class Waiter {
 export class Outs {
   first: Waiter
   last: Waiter
+  count: u32
   credit: u32
   /** The channel's end was told; the reader goes when its last message was granted. */
   ended: bool

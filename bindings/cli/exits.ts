@@ -6,7 +6,8 @@
  */
 import { sentenceOf } from '../js/errors.ts'
 import {
-  ERROR_CLOSED, ERROR_FAULT, ERROR_LEFT, ERROR_MISUSE, ERROR_RESET, ERROR_WOULD_BLOCK
+  ERROR_CLOSED, ERROR_FAULT, ERROR_LEFT, ERROR_MISUSE, ERROR_RECEIVER_LEFT, ERROR_RESET,
+  ERROR_WOULD_BLOCK
 } from '../js/tables.ts'
 
 export const EXIT_ERROR = 1
@@ -32,7 +33,7 @@ export function exitOf(number: number): number {
     case ERROR_MISUSE: return EXIT_MISUSE
     case ERROR_CLOSED: return EXIT_CLOSED
     case ERROR_WOULD_BLOCK: return EXIT_WOULD_BLOCK
-    case ERROR_LEFT: case ERROR_RESET: return EXIT_LOST
+    case ERROR_LEFT: case ERROR_RECEIVER_LEFT: case ERROR_RESET: return EXIT_LOST
     default: return EXIT_ERROR
   }
 }

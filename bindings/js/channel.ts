@@ -75,8 +75,9 @@ export class Channel<T = unknown> extends Reference {
    * a buffer when it has its place.
    *
    * The value is copied before the call returns. Refusals, nothing changed: CLOSED, SCRUBBED,
-   * TIMED_OUT, TOO_LARGE, NOT_ENCODABLE, BAD_ARGUMENT, LEAVING. Loss LEFT says if it is known that
-   * it was not sent. spec: PROTOCOL 9, 15, 16.
+   * TIMED_OUT, TOO_LARGE, NOT_ENCODABLE, BAD_ARGUMENT, LEAVING. Loss LEFT (of the owner) says if it
+   * is known that it was not sent; RECEIVER_LEFT: a receiver that left may have taken it.
+   * spec: PROTOCOL 9, 15, 16, 22.
    *
    * @example
    * await jobs.send({ name: 'a', size: 3 }, { timeout: 1000 })
@@ -194,8 +195,9 @@ export class Channel<T = unknown> extends Reference {
 
   /**
    * A reader that lets up to `prefetch` messages come before they are asked for; for throughput.
-   * What is unread when it ends goes back to the head of the channel, in order. `prefetch`:
-   * 1 … 65536.
+   * What is unread when it ends goes back to the head of the channel, in order. A rendezvous
+   * channel (capacity 0) has no window: there each read is a receive. `prefetch`: 1 … 65536.
+   * spec: PROTOCOL 24.
    *
    * @example
    * using inp = jobs.reader({ prefetch: 256 })

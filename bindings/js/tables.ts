@@ -499,6 +499,7 @@ export const ERROR_BAD_RUN_FOLDER = 45
 export const ERROR_LEFT = 64
 export const ERROR_RESET = 65
 export const ERROR_UNREADABLE = 66
+export const ERROR_RECEIVER_LEFT = 67
 export const ERROR_FAULT = 96
 export const ERROR_BAD_FRAME = 128
 export const ERROR_BAD_NUMBER = 129
@@ -643,6 +644,7 @@ export type ErrorName =
   | 'LEFT'
   | 'RESET'
   | 'UNREADABLE'
+  | 'RECEIVER_LEFT'
   | 'FAULT'
   | 'BAD_FRAME'
   | 'BAD_NUMBER'
@@ -847,6 +849,11 @@ export const errors: { readonly [code: number]: {
     name: 'UNREADABLE',
     kind: 'loss',
     sentence: 'The message from {what} is not one CBOR item that can be read here; it was taken and dropped.'
+  },
+  67: {
+    name: 'RECEIVER_LEFT',
+    kind: 'loss',
+    sentence: 'A receiver on {what} left the circuit while the message was on its way to it; whether it took the message is not known.'
   },
   96: {
     name: 'FAULT',

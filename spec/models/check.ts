@@ -42,7 +42,8 @@ const FLAGS = ['-w', '-DSAFETY', '-DNOREDUCE', '-DCOLLAPSE', `-DMEMLIM=${MEMORY_
 
 /** Searched on every run; together they are done in a minute. */
 const QUICK = new Set(['cross2', 'cross3-quiet', 'ring3-quiet', 'mixed5-quiet', 'buffer-close',
-  'order', 'order-rendezvous', 'two-cores', 'reader', 'again', 'session', 'session-one-cut'])
+  'order', 'order-rendezvous', 'two-cores', 'reader', 'reader-stops', 'again', 'again-rendezvous',
+  'session', 'session-one-cut'])
 
 /** Why nothing can be searched here, or an empty string. */
 export function missingTools(): string {

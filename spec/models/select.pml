@@ -52,6 +52,7 @@ mtype = { offer, grant, withdraw, ask, deny, claim, deliver, end, unhold };
 #define LEFT 5
 #define LEFT_UNKNOWN 6
 #define DEFAULT 7
+#define RECEIVER_LEFT 8
 
 /* In place of a partner, beyond all offers: the aims ROOM and END, and messages of the buffer. */
 #define NOBODY 63
@@ -160,7 +161,11 @@ inline hold(w) { to_arbiter(w, claim, OK) }
 
 inline unhold_offer(w) { to_arbiter(w, unhold, 0); free(w) }
 
-inline answer(w, status) { to_arbiter(w, end, status); gone(w) }
+/* A plain send that was once out to a receiver declared left says so (rule 22). */
+inline answer(w, status) {
+  to_arbiter(w, end, (RULE_22_PLAIN && again[w] && status != OK -> RECEIVER_LEFT : status));
+  gone(w)
+}
 
 /* Rules 17 and 18. */
 inline end_claim(w) { phase[w] = FIRM; partner[w] = END; to_arbiter(w, claim, CLOSED) }
@@ -193,7 +198,11 @@ inline sender_denied(w, died) {
     again[w] = again[w] || died;
     if
     :: phase[w] == SHIPPED -> gone(w)
-    :: phase[w] != SHIPPED && SELECTING(w) -> unhold_offer(w)
+    :: phase[w] != SHIPPED && SELECTING(w) ->
+      if
+      :: died && RULE_22_SELECT -> answer(w, RECEIVER_LEFT)
+      :: else -> unhold_offer(w)
+      fi
     :: phase[w] != SHIPPED && !SELECTING(w) && asked[w] -> answer(w, WITHDRAWN)
     :: else -> free(w); behind[w] = !RULE_9
     fi
@@ -201,7 +210,7 @@ inline sender_denied(w, died) {
 }
 
 #define NAMED(w) ((w) >= STORED -> (w) - STORED : (w))
-#define MESSAGE(w) (NAMED(w) + (RULE_AGAIN && again[NAMED(w)] -> AGAIN : 0))
+#define MESSAGE(w) (NAMED(w) + (RULE_22 && again[NAMED(w)] -> AGAIN : 0))
 
 /* One firm claim with the message (rule 9), or the commit of a held receiver (rule 11). */
 inline deliver_to(w, y, credited) {
@@ -569,10 +578,10 @@ inline on_end() {
   :: kind_of[op] == READER -> aborted[op] = true
   #endif
   :: kind_of[op] == SEND -> end_operation(m, o)
-  :: kind_of[op] == SELECT && m == OK ->
+  :: kind_of[op] == SELECT && m != WOULD_BLOCK ->
     assert(op_state[op] == OP_HELD && holder[op] == o);
     y = o;
-    end_operation(OK, y)
+    end_operation(m, y)
   :: kind_of[op] == SELECT && m == WOULD_BLOCK ->
     nones[op]++;
     if
@@ -815,7 +824,8 @@ inline check_offers() {
       assert(phase[o] <= FREE);
       assert(phase[o] != FREE || !dead[ARBITER(o)] && op_state[op_of[o]] == OP_FREE);
       assert(!closed[channel_of[o]] || phase[o] == NONE);
-      assert(stored[o] != HELD)
+      /* A message of the buffer waits in the window of who has stopped reading, and no other. */
+      assert(stored[o] != HELD || STOPS)
     fi;
     /* An offer is not lost. */
     if
@@ -859,8 +869,13 @@ inline check_messages() {
       if
       :: op_state[op] == OP_ENDED && which[op] == o && outcome[op] == OK ->
         assert(taker[o] != NOBODY || stored[o] != NONE || DROPPED(o))
-      :: op_state[op] == OP_ENDED && which[op] == o && outcome[op] == LEFT_UNKNOWN
-      :: else -> assert(!TAKEN(o) && stored[o] == NONE)
+      :: op_state[op] == OP_ENDED && which[op] == o &&
+        (outcome[op] == LEFT_UNKNOWN || outcome[op] == RECEIVER_LEFT)
+      /* Not done: nobody has it, not even who was declared left or died. */
+      :: op_state[op] == OP_ENDED && (which[op] != o || outcome[op] != OK &&
+        outcome[op] != LEFT_UNKNOWN && outcome[op] != RECEIVER_LEFT) ->
+        assert(taker[o] == NOBODY && stored[o] == NONE)
+      :: op_state[op] != OP_ENDED -> assert(!TAKEN(o) && stored[o] == NONE)
       fi
     fi
   }

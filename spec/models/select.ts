@@ -33,6 +33,8 @@ export interface SelectInstance {
   /** First in, first out, for one reading core. */
   in_order?: boolean
   window?: number
+  /** Readers whose host may stop reading for ever. */
+  stops?: number[]
 }
 
 /** A rule that can be left out, and the instance in which that is seen. */
@@ -123,12 +125,18 @@ export const INSTANCES: SelectInstance[] = [
   { name: 'reader', channels: [2], owners: [4], in_order: true, window: 2,
     operations: ['send 0! at 0', 'send 0! at 0', 'send 0! at 0', 'reader 0? at 1'],
     abort: [3], close: ALL, crash: [0, 1] },
-  { name: 'reader-selects', channels: [0], window: 2,
+  { name: 'reader-selects', channels: [1], window: 2,
     operations: ['select 0!', 'reader 0?', 'send 0!', 'receive 0?'], abort: ALL, crash: [0, 1],
     close: ALL },
+  // A reader that stops reading, at a buffer and at a rendezvous.
+  { name: 'reader-stops', channels: [0, 1], window: 2,
+    operations: ['send 0!', 'reader 0?', 'select 0! 1?', 'send 1!', 'reader 1?'],
+    abort: [0, 2, 3], stops: [1, 4] },
   // A peer that is declared left and lives on.
   { name: 'again', channels: [1], operations: ['receive 0?', 'send 0!', 'receive 0?'],
     abort: ALL, doubt: ALL },
+  { name: 'again-rendezvous', channels: [0], operations: ['receive 0?', 'send 0!', 'receive 0?'],
+    abort: ALL, doubt: ALL, close: ALL },
   { name: 'again-selects', channels: [0, 0],
     operations: ['select 0! 1?', 'select 0? 1!', 'receive 0?'], abort: ALL, doubt: ALL },
   { name: 'again-reader', channels: [2], window: 2,
@@ -147,7 +155,12 @@ export const SWITCHES: RuleSwitch[] = [
   { rule: 'RULE_16', instance: 'fan', says: 'a withdrawn send waits for the answer' },
   { rule: 'RULE_17_OUT', instance: 'buffer-close', says: 'closed comes after what is out' },
   { rule: 'RULE_17_CLOSED', instance: 'fan', says: 'a sender whose message is out waits' },
-  { rule: 'RULE_AGAIN', instance: 'again', says: 'a message that comes back is marked' },
+  { rule: 'RULE_24', instance: 'reader-stops', says: 'a rendezvous channel has no window' },
+  { rule: 'RULE_22', instance: 'again', says: 'a message that comes back is marked' },
+  { rule: 'RULE_22_PLAIN', instance: 'again-rendezvous',
+    says: 'a marked send that is not done says unknown' },
+  { rule: 'RULE_22_SELECT', instance: 'again-selects',
+    says: 'a select whose message was out to a receiver declared left ends as unknown' },
 ]
 
 interface Operation { kind: string, core: number, after: number, offers: Offer[] }
@@ -176,8 +189,13 @@ function parse(text: string, number: number): Operation {
   }
 }
 
-function topologyOf(instance: SelectInstance): Topology {
+function topologyOf(instance: SelectInstance, left_out: string[]): Topology {
   const operations = instance.operations.map(parse)
+  for (const one of operations) {
+    const rendezvous = one.offers.every(({ channel }) => instance.channels[channel] === 0)
+    const windows = left_out.includes('RULE_24')
+    if (one.kind === 'reader' && rendezvous && !windows) one.kind = 'receive'
+  }
   const offers = operations.flatMap((one) => one.offers)
   const owners = instance.owners ?? instance.channels.map((_, c) => operations.length + c)
   const cores = Math.max(...owners, ...operations.map((one) => one.core)) + 1
@@ -194,7 +212,7 @@ function topologyOf(instance: SelectInstance): Topology {
 
 /** The Promela text of an instance, with the rules in `left_out` switched off. */
 export function selectModel(instance: SelectInstance, left_out: string[] = []): string {
-  const t = topologyOf(instance)
+  const t = topologyOf(instance, left_out)
   const text = readFileSync(new URL('select.pml', import.meta.url), 'utf8')
   const macros = [
     ['INPUTS', inputs(t)], ['MATCHES', matches(t, left_out)], ['TURN_AWAYS', turnAways(t)]
@@ -217,6 +235,7 @@ function tables(t: Topology, left_out: string[]): string[] {
     DOUBTS: instance.doubt === undefined ? 0 : 1,
     LOCAL: Number(offers.some((offer) => core_of(offer) === owners[offer.channel])),
     READERS: Number(operations.some((one) => one.kind === 'reader')),
+    STOPS: Number(instance.stops !== undefined),
     OFFERING: Number(instance.asks_host !== undefined),
     IN_ORDER: Number(instance.in_order === true), SEND: 0, RECEIVE: 1, SELECT: 2, READER: 3
   }
@@ -321,7 +340,7 @@ function quiet(t: Topology): string {
     still.push(`(dead[${a}] || over[AT(${a}, ${b})] || !dead[${b}] && !over[AT(${b}, ${a})])`)
   }
   t.operations.forEach(({ kind }, op) => {
-    if (kind === 'reader') {
+    if (kind === 'reader' && t.instance.stops?.includes(op) !== true) {
       still.push(`(op_state[${op}] != OP_FREE || empty(arrived[${op}]) && taken[${op}] == 0)`)
     }
     if (t.instance.asks_host?.includes(op)) still.push(`op_state[${op}] != OP_OFFERED`)

@@ -153,11 +153,11 @@ test('rule 11: the grant of the receiver commits the sender, its no releases the
   net.run_for(30)
   const send = a.do(() => a.host.select([{ send: x_a!, text: 'm' }, { after: 500 }]))
   net.run_for(50)
-  // Both are held; the commit with the message is under way to the receiver, who dies.
+  // Both are held; the commit with the message is under way to the receiver, who withdraws.
   assert.is(a.host.status(send), 'waiting')
-  c.kill()
-  net.run_for(4000)
-  assert.is(c.host.status(receive), 'waiting')
+  c.do(() => c.host.withdraw(receive))
+  net.run_for(600)
+  assert.is(c.host.status(receive), 'WITHDRAWN')
   assert.equal([a.host.status(send), a.host.outcome(send).which], ['OK', 1])
 })
 
