@@ -2,7 +2,7 @@
  * Searches the models with spin: every instance, and every rule left out.
  *
  * Lives here: making a model's text, spin, the compiler, the search, and what they printed. Does
- * not live here: the models and their instances (select.pml, select.ts, session.pml, session.ts).
+ * not live here: the models (select.pml, session.pml), their instances (instances.ts, session.ts).
  *
  * Run: `node spec/models/check.ts [part of a name]… [--all]`. Without names the quick set, with
  * `--all` every one. Exit code 0: each instance has no error, and each rule left out has one.
@@ -11,7 +11,8 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { INSTANCES, SWITCHES, selectModel } from './select.ts'
+import { INSTANCES, SWITCHES } from './instances.ts'
+import { selectModel } from './select.ts'
 import { SESSIONS, SESSION_SWITCHES, sessionModel } from './session.ts'
 
 /** One search: a model, and whether an error is what is looked for. */

@@ -6,7 +6,7 @@
  * (session.pml), running spin (check.ts).
  */
 import { readFileSync } from 'node:fs'
-import type { RuleSwitch } from './select.ts'
+import type { RuleSwitch } from './instances.ts'
 
 /** One instance. `frames` go each way; `dials` are all that both sides may make. */
 export interface SessionInstance { name: string, frames: number, dials: number, cuts: number }

@@ -2,7 +2,7 @@
 import * as assert from 'uvu/assert'
 import { readFileSync } from 'node:fs'
 import { asExpected, describe, missingTools, search, searches } from '../../spec/models/check.ts'
-import { INSTANCES, SWITCHES } from '../../spec/models/select.ts'
+import { INSTANCES, SWITCHES } from '../../spec/models/instances.ts'
 import { SESSIONS } from '../../spec/models/session.ts'
 import { suite, type TestContext } from '../suite.ts'
 
