@@ -36,7 +36,7 @@ function told({ a, op }: { a: Trio['a'], op: number }): unknown[] {
   return [status, unknown, which]
 }
 
-test('rule 22: a plain send keeps its place and is delivered again with the mark', () => {
+test('rule 22 [CH-33]: a plain send keeps its place and is delivered again with the mark', () => {
   const t = ghost(({ a }, ref) => a.host.send(ref, 'm'))
   assert.is(t.a.host.status(t.op), 'waiting')
   const receive = t.b.do(() => t.b.host.receive(t.x))

@@ -116,7 +116,7 @@ test('rule 24: at most its credit is out, and each read makes room for one more'
   assert.equal([seen.out, seen.buffered], [2, 2])
 })
 
-test('rule 24: what a window holds goes back in order, marked if its reader died', () => {
+test('rule 24 [CH-38]: what a window holds goes back in order, marked if its reader died', () => {
   for (const dies of [true, false]) {
     const { net, b, c } = trio()
     const [x, x_c] = b.share('x', 4, c)
