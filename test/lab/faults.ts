@@ -17,6 +17,8 @@ const KINDS = {
   alone: { weight: 3, least_ms: 200, most_ms: 9_000 },
   /** Two groups that do not hear each other. */
   split: { weight: 3, least_ms: 500, most_ms: 9_000 },
+  /** Two hosts do not hear each other, and all others hear both. */
+  pair: { weight: 2, least_ms: 1_000, most_ms: 40_000 },
   /** One host no longer hears one other. */
   oneway: { weight: 2, least_ms: 500, most_ms: 9_000 },
   /** A host hears nobody, and is heard. */
@@ -83,7 +85,7 @@ function drawKind(random: Random): FaultKind {
 function drawHosts(random: Random, kind: FaultKind, hosts: number): number[] {
   const all = Array.from({ length: hosts }, (_, nth) => nth)
   const count = kind === 'split' ? random.between(1, Math.floor(hosts / 2))
-    : kind === 'oneway' ? 2
+    : kind === 'oneway' || kind === 'pair' ? 2
     : kind === 'kill' || kind === 'freeze' ? random.pick([1, 1, 1, 2]) : 1
   const picked: number[] = []
   for (let nth = 0; nth < count; nth++) {
@@ -103,6 +105,7 @@ export function waysOf({ kind, hosts: group }: Fault, hosts: number): string[] {
     case 'deaf': return between(others, group)
     case 'mute': return between(group, others)
     case 'oneway': return between([group[0]!], [group[1]!])
+    case 'pair': return [`${group[0]}>${group[1]}`, `${group[1]}>${group[0]}`]
     default: return []
   }
 }
@@ -129,6 +132,7 @@ export function wordsOf({ kind, hosts }: Fault): string {
   switch (kind) {
     case 'alone': return `${names} alone`
     case 'split': return `${names.join('')} | the others`
+    case 'pair': return `${names[0]} / ${names[1]}`
     case 'oneway': return `${names[0]} unheard by ${names[1]}`
     case 'storm': return `storm at ${names}`
     case 'reset': return `${names} reset`

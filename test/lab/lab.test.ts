@@ -14,7 +14,7 @@ import { report } from './report.ts'
 const test = suite('lab: five hosts in network namespaces')
 
 /** Its first rounds have every kind of fault. */
-const SEED = 29
+const SEED = 1481
 const SECONDS = 40
 const OPERATIONS_LEAST = 2_000
 
