@@ -17,7 +17,9 @@ import type { Actor, Field, Wire } from './stage.ts'
 import type { Step, Vector } from './vector.ts'
 
 /** `x` and `y` are a's channels, of capacity 0 and 1; `far` is a's reference to one of b. */
-interface Set { stage: Stage, a: Actor, b: Actor, wire: Wire, x: number, y: number, far: number }
+export interface Set {
+  stage: Stage, a: Actor, b: Actor, wire: Wire, x: number, y: number, far: number
+}
 type Act = (set: Set) => void
 type Line = [id: string, shows: string[], code: string, act: Act]
 
@@ -25,7 +27,7 @@ const { select: SELECT, try: TRY } = constants('offer_flag') as { select: number
 const OFFER = 77
 
 /** Two cores that have met; the first has channels and knows one of the other. */
-function set_up(): Set {
+export function set_up(): Set {
   const stage = new Stage()
   const [a, b] = [stage.actor('a'), stage.actor('b')]
   const wire = stage.meet(a, b)

@@ -15,6 +15,7 @@ import { crossing_vectors } from './crossings.ts'
 import { door_vectors } from './door.ts'
 import { invalid_vectors } from './invalid.ts'
 import { local_vectors } from './local.ts'
+import { member_vectors } from './members.ts'
 import { peer_vectors } from './peers.ts'
 import { request_vectors } from './requests.ts'
 import { session_vectors } from './sessions.ts'
@@ -36,6 +37,7 @@ const ABOUT: Record<string, string> = {
     'pending.',
   sessions: 'Two cores or three: handshakes, which link stays, numbers, rights, ends.',
   requests: 'Requests and processes, here and at another core.',
+  members: 'One core and another played by hand, or three: what is said about members.',
   invalid: 'One core and a peer that breaks the rules, with the code that ends its link; and ' +
     'frames that come too late, which change nothing.'
 }
@@ -53,7 +55,7 @@ export function all_vectors(): Record<string, Vector[]> {
     names: door.names, door: door.door,
     openings: [...peers.openings, ...sessions.openings, ...invalid.openings],
     peers: peers.stories, crossings: crossing_vectors(), sessions: sessions.stories,
-    requests: request_vectors(), invalid: invalid.stories
+    requests: request_vectors(), invalid: invalid.stories, members: member_vectors()
   }
 }
 

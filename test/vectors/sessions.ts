@@ -50,11 +50,12 @@ function here(actor: Actor): number[] {
 function up(wire: Wire): boolean[] { return wire.ends.map((end) => end.up) }
 
 const greetings: Line<Pair>[] = [
-  ['handshake', ['SES-1', 'SES-2', 'SES-8', 'SES-17', 'ABI-22', 'WIRE-2'], ({ stage, a, b }) => {
-    const wire = stage.meet(a, b)
-    stage.wait(30)
-    assert.equal([here(a), here(b), up(wire)], [[1], [1], [true, true]])
-  }],
+  ['handshake', ['SES-1', 'SES-2', 'SES-8', 'SES-17', 'ABI-22', 'WIRE-2', 'MEM-6'],
+    ({ stage, a, b }) => {
+      const wire = stage.meet(a, b)
+      stage.wait(30)
+      assert.equal([here(a), here(b), up(wire)], [[1], [1], [true, true]])
+    }],
   ['handshake-the-higher-dials', ['SES-1', 'SES-2'], ({ stage, a, b }) => {
     stage.meet(b, a)
     stage.wait(30)
