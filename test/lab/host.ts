@@ -16,7 +16,7 @@ import { logFile } from './log.ts'
 import type { Task, Told } from './peer.ts'
 
 const PEER = fileURLToPath(new URL('./peer.ts', import.meta.url))
-const READY_MS = 30_000
+const READY_MS = 45_000
 const LEAVE_MS = 8_000
 const COMPLAINT_CHARACTERS_MAX = 4_000
 

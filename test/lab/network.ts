@@ -84,8 +84,8 @@ export function netemWords(device: string, shape: Shape): string[] {
     'rate', `${rate_mbit}mbit`]
 }
 
-/** True when tc and the kernel can shape with netem; tried in a namespace of its own. */
-function hasNetem(namespace: string): boolean {
+/** True when tc and the kernel can shape with netem; tried in a namespace that is ours. */
+export function hasNetem(namespace: string): boolean {
   const lossy = netemWords('lo',
     { delay_ms: 1, jitter_ms: 1, loss_percent: 1, reorder_percent: 1, rate_mbit: 10 })
   return complaint('ip', ['netns', 'exec', namespace, 'tc', ...lossy]) === undefined
@@ -111,11 +111,23 @@ export async function makeNetwork(
     const netem = kind !== 'wire' && hasNetem(center)
     if (kind === 'netem' && !netem) throw new NoNetwork('this kernel has no sch_netem')
     if (netem || kind === 'bridge') return new BridgeNetwork(center, namespaces, netem)
-    const why = 'This kernel has no sch_netem'
-    return await WireNetwork.make(center, namespaces, folder, seed, why)
+    return await makeWire(center, namespaces, folder, seed, kind === 'wire')
   } catch (error) {
     remove(all)
     throw error
+  }
+}
+
+/** The switch in user space; where it cannot be, a bridge, unless it was asked for by name. */
+async function makeWire(
+  center: string, namespaces: string[], folder: string, seed: number, asked: boolean
+): Promise<Network> {
+  const why = 'This kernel has no sch_netem'
+  try {
+    return await WireNetwork.make(center, namespaces, folder, seed, why)
+  } catch (error) {
+    if (asked || !(error instanceof NoNetwork)) throw error
+    return new BridgeNetwork(center, namespaces, false, error.message)
   }
 }
 
@@ -181,7 +193,7 @@ class WireNetwork implements Network {
     center: string, namespaces: string[], folder: string, seed: number, why: string
   ): Promise<Network> {
     const program = join(folder, 'wire')
-    const said = complaint('cc', ['-O2', '-o', program, WIRE_SOURCE])
+    const said = complaint('gcc', ['-O2', '-o', program, WIRE_SOURCE])
     if (said !== undefined) throw new NoNetwork(`${why}, and the switch cannot be built: ${said}`)
     const words = ['netns', 'exec', center, program, 'tap', `${namespaces.length}`, `${seed}`]
     const wire = spawn('ip', words, { stdio: 'pipe' })
@@ -264,7 +276,7 @@ class BridgeNetwork implements Network {
   readonly #shapes: boolean
   #ways: ReadonlySet<string> = new Set()
 
-  constructor(center: string, namespaces: string[], shapes: boolean) {
+  constructor(center: string, namespaces: string[], shapes: boolean, why = 'no sch_netem') {
     this.#center = center
     this.namespaces = namespaces
     this.#shapes = shapes
@@ -278,7 +290,7 @@ class BridgeNetwork implements Network {
     })
     this.cuts_pairs = this.#canDrop()
     const lacks = [
-      ...shapes ? [] : ['no delay and no loss (no sch_netem)'],
+      ...shapes ? [] : [`no delay and no loss (${why})`],
       ...this.cuts_pairs ? [] : ['hosts are cut off whole only (no act_gact)']
     ]
     this.about = `A bridge and veth pairs${shapes ? ' with netem' : ''}` +
