@@ -5,7 +5,7 @@
  * (world.ts), steps as data (program.ts), what networks and peers do (test/net).
  */
 import { check_withdrawal } from './invariants/outcome.ts'
-import { channel_name } from './operation.ts'
+import { case_on, channel_name } from './operation.ts'
 import type { Case, Held, Operation, Place, Reader } from './operation.ts'
 import type { Case as HostCase, Options } from '../core/host.ts'
 import type { Step, StepCase, Way } from './program.ts'
@@ -72,16 +72,19 @@ function timing(options: Options): Operation['options'] {
 
 function case_of(world: World, place: Place, { kind, channel, ms }: StepCase,
   carry: readonly number[]): Case | undefined {
-  if (kind === 'after') return { kind, held: undefined, text: '', ms, carried: [] }
+  if (kind === 'after') {
+    return { kind, held: undefined, incarnation: 0, text: '', ms, carried: [] }
+  }
   const held = held_of(place, channel)
   if (held === undefined) return undefined
-  if (kind === 'receive') return { kind, held, text: '', ms: 0, carried: [] }
+  if (kind === 'receive') return case_on(kind, held)
   const carried = carry.flatMap((nth) => {
     const one = held_of(place, nth)
     return one === undefined ? []
       : [{ held: one, incarnation: one.channel.owner.incarnation }]
   })
-  return { kind, held, text: world.text(place), ms: 0, carried }
+  const { incarnation } = held.channel.owner
+  return { kind, held, incarnation, text: world.text(place), ms: 0, carried }
 }
 
 function offer(world: World, place: Place, step: Of<'send' | 'receive' | 'select'>): void {
@@ -160,7 +163,7 @@ function ask(world: World, place: Place,
   }
   const kind = step.do
   if (kind === 'scrub') held.channel.scrub_asked = true
-  world.begin(place, kind, [{ kind: 'ask', held, text: '', ms: 0, carried: [] }],
+  world.begin(place, kind, [case_on('ask', held)],
     ({ host }) => host[kind](held.ref))
 }
 
@@ -168,7 +171,7 @@ function read(world: World, place: Place, step: Of<'reader' | 'read' | 'reader_e
   if (step.do === 'reader') {
     const held = held_of(place, step.channel)
     if (held === undefined) return
-    world.begin(place, 'reader', [{ kind: 'ask', held, text: '', ms: 0, carried: [] }],
+    world.begin(place, 'reader', [case_on('ask', held)],
       ({ host }) => host.reader(held.ref, step.prefetch))
     return
   }
@@ -177,8 +180,7 @@ function read(world: World, place: Place, step: Of<'reader' | 'read' | 'reader_e
   if (target === undefined) return
   if (step.do === 'reader_end') world.end_reader(place, target)
   else {
-    world.begin(place, 'read', [{ kind: 'receive', held: target.held, text: '', ms: 0,
-      carried: [] }], ({ host }) => host.read(target.id, step.timeout),
+    world.begin(place, 'read', [case_on('receive', target.held)], ({ host }) => host.read(target.id, step.timeout),
     { reader: target, options: { timeout: step.timeout, try: false, hold: false } })
   }
 }

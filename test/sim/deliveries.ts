@@ -13,7 +13,7 @@ import type { Net, Crossing } from '../net/net.ts'
 import type { Node } from '../net/node.ts'
 
 /** One message that went out to one peer. */
-export interface Delivery { text: string, owner: Node, to: Node, incarnation: number,
+export interface Delivery { text: string, owner: Node, owner_incarnation: number, to: Node,
   at_ms: number, granted: boolean }
 
 const kinds = Object.fromEntries(records.frames.map(({ name, kind }) => [name, kind]))
@@ -82,7 +82,7 @@ export class Deliveries {
     if (number! <= talk.written) return
     talk.written = number!
     const one: Delivery = { text, owner: from, to, at_ms: this.net.now_ms, granted: false,
-      incarnation: from.members.get(to.id) ?? to.incarnation }
+      owner_incarnation: from.incarnation }
     push(this.by_text, text, one)
     push(talk.out, offer!, one)
   }

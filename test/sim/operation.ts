@@ -52,10 +52,17 @@ export interface Reader { id: number, node: Node, held: Held }
 export interface Case {
   kind: 'send' | 'receive' | 'after' | 'ask'
   held: Held | undefined
+  /** The owner's incarnation when the operation began. */
+  incarnation: number
   text: string
   ms: number
   /** References that go along, with their owners' incarnations at that time. */
   carried: { held: Held, incarnation: number }[]
+}
+
+/** A case on a channel, without a message. */
+export function case_on(kind: 'receive' | 'ask', held: Held): Case {
+  return { kind, held, incarnation: held.channel.owner.incarnation, text: '', ms: 0, carried: [] }
 }
 
 export interface Operation {

@@ -17,7 +17,7 @@ import type { World } from './world.ts'
 
 const SLICE_MS = 20
 /** Two that could not reach each other for long dial again after REJOIN_MAX_MS. */
-const REST_MS_MAX = limits.REJOIN_MAX_MS! + 20_000
+const REST_MS_MAX = limits.REJOIN_MAX_MS! + 120_000
 /** A false alarm at rest is looked at again after this long. */
 const SECOND_LOOK_MS = 12_000
 const DRAINED_MAX = 10_000
@@ -40,7 +40,7 @@ export function settle_and_check(world: World): void {
   check_rest(world)
   const drained = drain(world)
   check_messages(world, drained)
-  check_order(world)
+  check_order(world, drained)
   finish(world)
 }
 

@@ -4,49 +4,40 @@
  * Lives here: each excuse as a function that says exactly when it holds; whoever uses one counts it
  * in the world, so that an excuse that is too wide shows. Does not live here: the invariants.
  */
-import type { Node } from '../../net/node.ts'
+import type { Delivery } from '../deliveries.ts'
 import type { Channel, Operation, Receipt } from '../operation.ts'
 import type { World } from '../world.ts'
 
 /**
  * A receiver that was declared left and lives on has taken a message whose grant never came to the
- * owner (the last paragraph of PROTOCOL). Exactly: the message went out to this peer, and of no
- * time that it did the owner took the grant while it was in that session.
+ * owner (PROTOCOL 22). Exactly: the message went out to this peer, and of no time that it did the
+ * owner took the grant while it was in that session, which has ended since.
  */
 export function ghost(world: World, { operation, text, channel }: Receipt): boolean {
   if (operation.node === channel.owner) return false
   const all = world.deliveries.to(text, operation.node)
-  return all.length > 0 && all.every(({ granted }) => !granted)
-    && parted(channel.owner, operation.node)
+  return all.length > 0 && all.every((one) => !one.granted && parted(one))
 }
 
-/** Whether the session of two peers has ended at least once, for the first of them. */
-function parted(owner: Node, other: Node): boolean {
-  return !owner.alive || owner.events.some(({ event, id }) => event === 'left' && id === other.id)
+/** Whether the session in which a message went out has ended, for its owner. */
+function parted({ owner, owner_incarnation, to, at_ms }: Delivery): boolean {
+  return !owner.alive || owner.incarnation !== owner_incarnation
+    || owner.events.some((one) => one.event === 'left' && one.id === to.id && one.at_ms >= at_ms)
 }
 
 /**
- * A message was out to a peer that its owner then declared left: only then *again* is true. It may
- * not have been written yet, so what counts is that a receive of that peer's run was there for it.
+ * A message was out to a peer that its owner then declared left, or that declared its owner left:
+ * only then *again* is true. It may not have been written yet, so what counts is that a receive of
+ * that peer's run was there for it.
  */
 export function came_back(world: World, { text, channel }: Receipt): boolean {
   const { owner } = channel
-  // One that leaves ends its sessions itself, and hears no `left` of the others.
-  if (world.leaves.has(owner)) return true
-  const left = owner.events.filter(({ event }) => event === 'left')
   const all = world.deliveries.by_text.get(text) ?? []
-  return left.some(({ id, at_ms }) => all.some((one) => one.owner === owner && one.to.id === id
-    && one.at_ms <= at_ms && !one.granted)
-    || world.operations.some(({ node, cases, at_ms: began_ms }) => node.id === id
-      && node !== owner && began_ms <= at_ms && cases.some(({ kind, held }) =>
-      held?.channel === channel && kind !== 'send')))
-}
-
-/** A window had fetched the message at a rendezvous, where only a buffer holds up the end. */
-export function read_ahead(world: World, { kind, node, outcome }: Operation,
-  { capacity, owner }: Channel): boolean {
-  return kind === 'read' && capacity === 0 && node !== owner
-    && world.deliveries.to(outcome!.text!, node).length > 0
+  if (all.some((one) => one.owner === owner && !one.granted && parted(one))) return true
+  return world.operations.some(({ node, cases, at_ms: began_ms }) => node !== owner
+    && cases.some(({ kind, held, incarnation }) => held?.channel === channel && kind !== 'send'
+      && (owner.incarnation !== incarnation || owner.events.some(({ event, id, at_ms }) =>
+        event === 'left' && node.id === id && began_ms <= at_ms))))
 }
 
 /** A buffer goes with its owner's death or a scrub. At a rendezvous nothing can. */

@@ -69,14 +69,13 @@ function refused_is_not_seen(world: World, message: Message): void {
   const end = fate(operation, nth)
   if (end === 'done' || end === 'unknown') return
   const { status } = operation.outcome ?? { status: '' }
-  if (sure.length + drained.length === 0) {
-    if (receipts.length > 0) world.excuse(`a message not done is with a peer declared left`)
-    return
-  }
+  // One that still waits may be with a ghost; else that is said to be unknown (PROTOCOL 22).
+  const seen = end === 'waits' ? sure : receipts
+  if (seen.length + drained.length === 0) return
   const invariant = operation.kind === 'select' && status === 'OK' ? 'exactly_one_case'
     : status === 'WITHDRAWN' || status === 'TIMED_OUT' ? 'withdrawn_has_no_effect'
     : 'refused_is_not_seen'
-  const by = sure.map((receipt) => named(receipt.operation)).join(', ')
+  const by = seen.map((receipt) => named(receipt.operation)).join(', ')
   world.break(invariant, `${text} was received by ${by === '' ? 'its channel' : by}; `
     + `${named(operation)} was ${told(operation, nth)}`)
 }

@@ -8,13 +8,16 @@
  * peer began one after the other, the later one does not get the earlier message; and an earlier
  * message is not received by a receive that began after the later one was received. Excused is a
  * message that some receiver may have denied: it came back to its place after later ones had gone.
+ * What is still buffered at rest has no excuse: everything is in its place then.
  */
 import { named } from '../operation.ts'
 import type { Receipt } from '../operation.ts'
 import type { World } from '../world.ts'
+import type { Drained } from './messages.ts'
 import { denied, kept_in_vain } from './excuses.ts'
 
-export function check_order(world: World): void {
+export function check_order(world: World, drained: readonly Drained[]): void {
+  check_buffers(world, drained)
   for (const receipts of streams(world)) {
     for (let nth = 1; nth < receipts.length; nth++) {
       for (let before = 0; before < nth; before++) {
@@ -59,4 +62,17 @@ function compare(world: World, early: Receipt, late: Receipt): void {
   }
   world.break('order_per_sender', `${late.text} was sent after ${early.text}, and ${named(b)} `
     + `received it before ${named(a)} received the other`)
+}
+
+function check_buffers(world: World, drained: readonly Drained[]): void {
+  const plain = drained.flatMap(({ text, channel }) => {
+    const operation = world.sent.get(text)?.operation
+    return operation?.kind === 'send' ? [{ text, channel, operation }] : []
+  })
+  plain.forEach((late, nth) => {
+    const early = plain.slice(nth + 1).find(({ channel, operation }) => channel === late.channel
+      && operation.node === late.operation.node && operation.begun < late.operation.begun)
+    if (early === undefined) return
+    world.break('order_per_sender', `${early.text} was sent before ${late.text} and stood behind it`)
+  })
 }

@@ -8,7 +8,7 @@ import { WHICH_DEFAULT } from '../../core/host.ts'
 import { channel_name, named, receipt_of } from '../operation.ts'
 import type { Operation, Receipt } from '../operation.ts'
 import type { World } from '../world.ts'
-import { came_back, ghost, read_ahead } from './excuses.ts'
+import { came_back, ghost } from './excuses.ts'
 
 /** A timer runs late by as much as its peer is slow or sleeps, and no more. */
 const TIMER_SLACK_MS = 1
@@ -139,8 +139,6 @@ function closed_is_final(world: World, operation: Operation): void {
   const empty = channel.drained > 0 && begun > channel.drained
     || channel.scrubbed > 0 && begun > channel.scrubbed && kind !== 'read'
   if (!empty) return
-  if (read_ahead(world, operation, channel)) {
-    world.excuse('read ahead at a rendezvous, and the end was told meanwhile')
-  } else if (ghost(world, receipt_of(operation)!)) world.excuse('read ahead by a peer declared left')
+  if (ghost(world, receipt_of(operation)!)) world.excuse('read ahead by a peer declared left')
   else wrong('received a message after nothing was left')
 }

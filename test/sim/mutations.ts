@@ -1,0 +1,165 @@
+/**
+ * Deliberate bugs in the core, one at least for each invariant.
+ *
+ * Lives here: which text of which file becomes which, what that breaks, and within how many seeds
+ * it must be noticed. Does not live here: compiling and trying them (mutant.ts, mutations.test.ts).
+ *
+ * Invariant: `find` stands exactly once in its file; a change of the core that moves it changes it
+ * here too, or finds another bug of the same kind.
+ */
+import type { Faults } from './draw.ts'
+
+export interface Mutation {
+  /** What the core does wrong. */
+  bug: string
+  file: string
+  find: string
+  put: string
+  /** The invariant that notices it. */
+  caught_by: string
+  /** Programs with these faults show it, one of the seeds 1 … `within` at the latest. */
+  faults: Faults
+  within: number
+}
+
+export const MUTATIONS: readonly Mutation[] = [
+  {
+    bug: 'the timer of an operation outlives it',
+    file: 'operation.ts', find: 'if (is(op.timer)) timer_clear(op.timer)', put: '',
+    caught_by: 'no_fault', faults: 'none', within: 40
+  },
+  {
+    bug: 'a payload that was given away is dropped as well',
+    file: 'payload.ts', find: 'if (!gift) drop_handle(payload.handle)',
+    put: 'drop_handle(payload.handle)',
+    caught_by: 'the_door_holds', faults: 'none', within: 40
+  },
+  {
+    bug: 'a message is handed over under the name of another payload',
+    file: 'operation.ts',
+    find: 'store<u32>(out + OUT_COMPLETION_PAYLOAD, payload.handle)',
+    put: 'store<u32>(out + OUT_COMPLETION_PAYLOAD, 1)',
+    caught_by: 'nothing_is_invented', faults: 'none', within: 40
+  },
+  {
+    bug: 'a select says the wrong case with the message',
+    file: 'select.ts', find: 'complete_message(op, which, flags, payload)',
+    put: 'complete_message(op, op.cases > 1 && which == 1 ? 0 : which, flags, payload)',
+    caught_by: 'partners_agree', faults: 'none', within: 200
+  },
+  {
+    bug: 'only the first reference of a message comes along',
+    file: 'operation.ts', find: 'store<u32>(out + OUT_COMPLETION_REFS_COUNT, count)',
+    put: 'store<u32>(out + OUT_COMPLETION_REFS_COUNT, min<u32>(count, 1))',
+    caught_by: 'references_come_along', faults: 'none', within: 60
+  },
+  {
+    bug: 'a message that was taken stays in the buffer',
+    file: 'claim.ts', find: '    x.channel.used--\n    gone(x)\n  } else answer(x, ERROR_OK)',
+    put: '    x.payload.count++\n    free(x)\n  } else answer(x, ERROR_OK)',
+    caught_by: 'at_most_once', faults: 'none', within: 60
+  },
+  {
+    bug: 'a message that comes back from a dead receiver is not marked',
+    file: 'claim.ts', find: 'if (died) x.flags |= IS_AGAIN', put: '',
+    caught_by: 'at_most_once', faults: 'freezes', within: 1500
+  },
+  {
+    bug: 'a message that a receiver did not want is marked again',
+    file: 'claim.ts', find: 'if (died) x.flags |= IS_AGAIN', put: 'x.flags |= IS_AGAIN',
+    caught_by: 'again_only_after_left', faults: 'none', within: 100
+  },
+  {
+    bug: 'a message that a receiver did not want is dropped (PROTOCOL 9)',
+    file: 'claim.ts', find: '      c.used--\n      gone(x)\n    } else free(x)',
+    put: '      c.used--\n      gone(x)\n    } else { c.used--; gone(x) }',
+    caught_by: 'accepted_is_kept', faults: 'none', within: 200
+  },
+  {
+    bug: 'a send whose owner died says not done (PROTOCOL 6)',
+    file: 'select.ts', find: 'complete(op, ERROR_LEFT, 0, sent ? unknown : 0, 0)',
+    put: 'complete(op, ERROR_LEFT, 0, 0, 0)',
+    caught_by: 'refused_is_not_seen', faults: 'stalls', within: 1000
+  },
+  {
+    bug: 'a send that is withdrawn does not wait for the outcome (PROTOCOL 16)',
+    file: 'select.ts', find: 'else if (flagged(w, IS_SENT)) say_ask(w)',
+    put: 'else if (flagged(w, IS_SENT)) { say_ask(w); end_operation(op, status, 0, 0) }',
+    caught_by: 'withdrawn_has_no_effect', faults: 'none', within: 100
+  },
+  {
+    bug: 'a receive that is withdrawn waits on (PROTOCOL 5)',
+    file: 'select.ts', find: 'if (op.state == OP_HELD && op.holder.direction == SEND) {',
+    put: 'if (op.state == OP_HELD && op.holder.direction == SEND || op.kind == KIND_RECEIVE) {',
+    caught_by: 'a_withdrawal_is_exact', faults: 'none', within: 100
+  },
+  {
+    bug: 'a timeout is twice as long',
+    file: 'operation.ts', find: 'if (ms != 0) op.timer = timer_set(ms,',
+    put: 'if (ms != 0) op.timer = timer_set(ms * 2,',
+    caught_by: 'timeouts_are_exact', faults: 'none', within: 60
+  },
+  {
+    bug: 'a select that is held grants another hold (PROTOCOL 3)',
+    file: 'select.ts', find: '  if (op.state != OP_FREE) {\n    line_push(op, w, MAIL_HOLD)',
+    put: '  if (op.state == OP_OFFERED) {\n    line_push(op, w, MAIL_HOLD)',
+    caught_by: 'exactly_one_case', faults: 'none', within: 300
+  },
+  {
+    bug: 'the last message of a buffer goes first',
+    file: 'match.ts', find: 'else deliver(c.messages_first, c.receivers_first)',
+    put: 'else deliver(c.messages_last, c.receivers_first)',
+    caught_by: 'order_per_sender', faults: 'none', within: 200
+  },
+  {
+    bug: 'a message that comes back goes to the end (PROTOCOL 9)',
+    file: 'claim.ts', find: '  w.partner = no_waiter\n  queue_put(home(w), w)',
+    put: '  w.partner = no_waiter\n  queue_push(home(w), w)',
+    caught_by: 'order_per_sender', faults: 'none', within: 1500
+  },
+  {
+    bug: 'a channel can be closed twice',
+    file: 'channel.ts', find: '  if (c.closed) return false\n', put: '',
+    caught_by: 'closed_is_final', faults: 'none', within: 400
+  },
+  {
+    bug: 'a send to a closed channel is done',
+    file: 'match.ts', find: '    else answer(x, status)\n  }\n  if (!c.scrubbed',
+    put: '    else answer(x, ERROR_OK)\n  }\n  if (!c.scrubbed',
+    caught_by: 'closed_is_final', faults: 'none', within: 100
+  },
+  {
+    bug: 'who waits to receive is not told of a close (PROTOCOL 17)',
+    file: 'match.ts', find: 'if (!c.scrubbed && c.used != 0) return',
+    put: 'if (!c.scrubbed) return',
+    caught_by: 'every_operation_ends', faults: 'none', within: 100
+  },
+  {
+    bug: 'an offer that is free again is not matched afresh (PROTOCOL 12)',
+    file: 'claim.ts', find: '  queue_put(home(w), w)\n  dirty(w.channel)',
+    put: '  queue_put(home(w), w)',
+    caught_by: 'no_match_stays_parked', faults: 'none', within: 300
+  },
+  {
+    bug: 'a select that ends leaves its other offers behind (PROTOCOL 4)',
+    file: 'away.ts', find: 'if (flagged(w, IS_SENT)) say_withdraw(w)', put: '',
+    caught_by: 'no_phantoms', faults: 'none', within: 60
+  },
+  {
+    bug: 'an offer to send that nobody wants yet is forgotten',
+    file: 'session.ts', find: '  peer.unsent = peer.first\n  session_dirty(peer)',
+    put: '  session_dirty(peer)',
+    caught_by: 'no_offer_is_forgotten', faults: 'cuts', within: 300
+  },
+  {
+    bug: 'a message that is given up is kept',
+    file: 'claim.ts', find: '  } else detach(w)\n  payload_done(w.payload)',
+    put: '  } else detach(w)',
+    caught_by: 'payloads_return', faults: 'none', within: 100
+  },
+  {
+    bug: 'a waiter is never freed',
+    file: 'waiter.ts', find: '  release(changetype<usize>(w), offsetof<Waiter>())', put: '',
+    caught_by: 'tables_return', faults: 'none', within: 60
+  }
+]
