@@ -279,6 +279,7 @@ function attach(link: Link): void {
   give_way(link, true)
   link.state = LINK_ATTACHED
   link.attached_ms = now_ms
+  link.arrived = peer.acked + peer.received
   if (some(link.timer)) timer_clear(link.timer)
   link.timer = no_timer
   peer.link = link

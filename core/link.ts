@@ -99,7 +99,9 @@ function unlink(id: u32, code: u32): void {
 function link_over(link: Link): void {
   const peer = link.peer
   if (link.state == LINK_ATTACHED) {
-    // A link that breaks as soon as it is there must not be dialled without a pause for ever.
+    // A link that breaks as soon as it is there must not be dialled without a pause for ever, and
+    // the pause stays short while each link carries something.
+    if (peer.acked + peer.received != link.arrived) peer.tries = 0
     if (elapsed(now_ms, link.attached_ms) >= <i32>REDIAL_MAX_MS) peer.tries = 0
     else dial_missed(peer)
   } else if (link.outgoing) {

@@ -77,6 +77,8 @@ export class Link {
   out_bytes: u32
   up_ms: u32
   attached_ms: u32
+  /** How many frames of its session had arrived, both ways, when it was attached. */
+  arrived: u32
   timer: Timer
   /** The chain that the host looks at: a payload handle, 0 when none. */
   chain: u32
