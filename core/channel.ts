@@ -12,10 +12,11 @@
 import { alloc, release } from './heap'
 import {
   answer, deliver, free, gone, hold, parked, sender_denied, sender_done, strike, unhold,
+  unstored,
 } from './claim'
 import { channels_max } from './limit'
 import { map_add } from './map'
-import { place } from './match'
+import { over_share, place } from './match'
 import { payload_done } from './reference'
 import { Peer } from './peer'
 import { table_add, table_remove } from './table'
@@ -94,7 +95,7 @@ export function granted(w: Waiter): bool {
 function held(w: Waiter): void {
   const c = w.channel
   if (w.aim == AIM_ROOM) {
-    if (!c.closed) {
+    if (!c.closed && !over_share(w)) {
       place(w)
       return
     }
@@ -228,6 +229,7 @@ export function channel_end(c: Channel): void {
   assert(!is(c.engaged_first), 'a channel ends with something out')
   while (is(c.messages_first)) {
     const message = c.messages_first
+    unstored(message)
     queue_take(message)
     payload_done(message.payload)
     waiter_free(message)

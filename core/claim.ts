@@ -11,6 +11,7 @@
  */
 import { complete, complete_message } from './operation'
 import { map_remove, Map2, map_new } from './map'
+import { peer_at } from './directory'
 import { payload_done } from './reference'
 import { say_claim, say_deliver, say_end, say_unhold } from './say'
 import {
@@ -89,11 +90,18 @@ export function strike(w: Waiter): void {
   w.peer = no_peer
 }
 
+/** A message leaves the buffer: of what its sender may have there, that much is free again. */
+export function unstored(message: Waiter): void {
+  const peer = message.key == 0 ? no_peer : peer_at(message.key)
+  if (is(peer)) peer.stored_bytes -= message.offer
+}
+
 /** The offer is over for its owner. */
 export function gone(w: Waiter): void {
   if (is(w.peer)) strike(w)
   if (is(w.op)) { detach(w); return }
   if (flagged(w, IS_STORED)) {
+    unstored(w)
     queue_take(w)
     dirty(w.channel)
   } else detach(w)

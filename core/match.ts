@@ -18,9 +18,12 @@ import {
 import {
   answer, deliver, deliver_latch, end_claim, gone, hold, takes_at_once,
 } from './claim'
+import { stored_bytes_max } from './limit'
 import { say_end } from './say'
 import { self_id } from './peer'
-import { ERROR_CLOSED, ERROR_OK, ERROR_SCRUBBED, ERROR_WOULD_BLOCK } from './tables'
+import {
+  ERROR_CLOSED, ERROR_OK, ERROR_SCRUBBED, ERROR_TOO_MANY, ERROR_WOULD_BLOCK, MESSAGE_BYTES_MAX,
+} from './tables'
 
 // @ts-ignore: decorator
 @inline function selecting(w: Waiter): bool { return flagged(w, IS_SELECT) }
@@ -69,6 +72,16 @@ function match_rendezvous(c: Channel): void {
   }
 }
 
+/**
+ * True when another peer's message has no place in any buffer here: its sender is told so. A select
+ * brings its message with its grant: there must be room for the largest before it is asked.
+ */
+export function over_share(x: Waiter): bool {
+  if (!is(x.peer)) return false
+  const bytes = is(x.payload) ? x.payload.bytes : MESSAGE_BYTES_MAX
+  return x.peer.stored_bytes + bytes > stored_bytes_max
+}
+
 /** Puts a send that is in hand into its place in the buffer and tells its arbiter (rule 15). */
 export function place(x: Waiter): void {
   const message = waiter_new(SEND)
@@ -77,7 +90,12 @@ export function place(x: Waiter): void {
   message.phase = FREE
   message.payload = x.payload
   message.seq = arrival()
-  if (is(x.peer) && !selecting(x)) x.peer.in_bytes -= x.payload.bytes
+  if (is(x.peer)) {
+    if (!selecting(x)) x.peer.in_bytes -= x.payload.bytes
+    x.peer.stored_bytes += x.payload.bytes
+    message.key = x.peer.index
+    message.offer = x.payload.bytes
+  }
   x.payload = no_payload
   queue_put(messages(x.channel), message)
   answer(x, ERROR_OK)
@@ -87,8 +105,12 @@ function fill(c: Channel): bool {
   let moved = false
   while (is(c.senders_first) && c.used < c.capacity) {
     const x = c.senders_first
-    c.used++
     moved = true
+    if (over_share(x)) {
+      answer(x, ERROR_TOO_MANY)
+      continue
+    }
+    c.used++
     if (!selecting(x)) place(x)
     else {
       engage(x, CLAIMED)

@@ -20,6 +20,7 @@ import {
 import {
   frame_kind, frame_payload, frame_peer, leave_begin, leave_done, session_timer,
 } from './intake'
+import { answer_bytes_max, over, over_clear } from './limit'
 import { next_lost, violation } from './link'
 import { lost_done, next_joined } from './member'
 import {
@@ -46,7 +47,8 @@ import { settle } from './settle'
 import { timer_clear, timer_due } from './timer'
 import { IS_READER, Operation, Waiter, flagged, is, no_operation } from './waiter'
 import {
-  ERROR_BAD_FRAME, ERROR_BAD_PATH, ERROR_LEAVING, ERROR_OK, ERROR_TIMED_OUT, ERROR_WITHDRAWN,
+  ERROR_BAD_FRAME, ERROR_BAD_PATH, ERROR_LEAVING, ERROR_OK, ERROR_OVER_LIMIT, ERROR_TIMED_OUT,
+  ERROR_WITHDRAWN,
   FRAME_ASK, FRAME_CLAIM, FRAME_CLOSE, FRAME_DELIVER, FRAME_END, FRAME_ENTRY, FRAME_GRANT,
   FRAME_LIST, FRAME_MAKE, FRAME_OFFER_READER, FRAME_OFFER_RECEIVE, FRAME_OFFER_SEND, FRAME_OPEN,
   FRAME_REPLY, FRAME_SCRUB, FRAME_SIGNAL, FRAME_START, FRAME_STAT, FRAME_UNHOLD, FRAME_WITHDRAW,
@@ -176,7 +178,11 @@ function application(peer: Peer, kind: u32, payload: Payload): bool {
 /** The application frame that the session has just taken. */
 export function frame_taken(): void {
   const peer = frame_peer
-  if (!application(peer, frame_kind, frame_payload)) violation(peer, ERROR_BAD_FRAME)
+  over_clear()
+  const fine = application(peer, frame_kind, frame_payload)
+  // Who asks on and never says that it has the answers would fill this peer's memory with them.
+  const full = peer.answer_bytes > answer_bytes_max
+  if (!fine || full) violation(peer, over || full ? ERROR_OVER_LIMIT : ERROR_BAD_FRAME)
 }
 
 // Peers that come and go

@@ -14,6 +14,7 @@ import { text_ptr } from './bytes'
 import { asked, granted, killed, park_for, park_reader, reader_granted } from './channel'
 import { parked } from './claim'
 import { read_end, read_u32 } from './frame'
+import { over_limit } from './limit'
 import { KIND_SELECT, OP_HELD } from './operation'
 import { map_find } from './map'
 import { path_under } from './path'
@@ -21,7 +22,7 @@ import { Payload } from './payload'
 import { Peer } from './peer'
 import { reader_arrived, reader_ended } from './reader'
 import { payload_done, ref_channel } from './reference'
-import { end_offer, take_refs } from './say'
+import { end_offer, refs_over, take_refs } from './say'
 import { on_end, on_firm, on_hold, on_unhold } from './select'
 import {
   CLAIMED, Channel, FIRM, IS_AGAIN, IS_READER, IS_SELECT, IS_TRY, RECEIVE, SEND, Waiter, ZOMBIE,
@@ -29,8 +30,8 @@ import {
 } from './waiter'
 import {
   DELIVER_FLAG_AGAIN, ERROR_CLOSED, ERROR_LEFT, ERROR_NOT_PERMITTED, ERROR_OK, ERROR_RECEIVER_LEFT,
-  ERROR_SCRUBBED, ERROR_WRONG_KIND, FRAME_OFFER_READER, FRAME_OFFER_RECEIVE, FRAME_OFFER_SEND,
-  MESSAGE_BYTES_MAX, OFFERS_PER_PEER_MAX, OFFER_FLAG_SELECT, OFFER_FLAG_TRY,
+  ERROR_SCRUBBED, ERROR_TOO_MANY, ERROR_WRONG_KIND, FRAME_OFFER_READER, FRAME_OFFER_RECEIVE,
+  FRAME_OFFER_SEND, OFFERS_PER_PEER_MAX, OFFER_FLAG_SELECT, OFFER_FLAG_TRY,
   PARKED_BYTES_PER_PEER_MAX, PREFETCH_MAX, RIGHT_CHANNEL,
 } from './tables'
 
@@ -53,9 +54,9 @@ function offer_status(peer: Peer, c: Channel, kind: u32): u32 {
 }
 
 // @ts-ignore: decorator
-@inline function over_limit(peer: Peer, payload: Payload): bool {
+@inline function too_much(peer: Peer, payload: Payload): bool {
   const bytes = is(payload) ? payload.bytes : 0
-  return bytes > MESSAGE_BYTES_MAX || peer.in_offers >= OFFERS_PER_PEER_MAX ||
+  return peer.in_offers >= OFFERS_PER_PEER_MAX ||
     peer.in_bytes + bytes > PARKED_BYTES_PER_PEER_MAX
 }
 
@@ -69,13 +70,14 @@ export function offer_in(peer: Peer, kind: u32, payload: Payload): bool {
   const plain_send = sending && select == 0
   const shape = (select != 0) == ((flags & OFFER_FLAG_SELECT) != 0) && is(payload) == plain_send
   const refs = !sending || take_refs(peer, payload)
-  if (!shape || !refs || !read_end() || over_limit(peer, payload) ||
-    is(changetype<Waiter>(map_find(parked, peer.index, offer)))) {
+  const fits = shape && refs && read_end() &&
+    !is(changetype<Waiter>(map_find(parked, peer.index, offer)))
+  if (!fits || too_much(peer, payload)) {
     payload_done(payload)
-    return false
+    return fits && over_limit()
   }
   const c = ref_channel(channel)
-  const status = offer_status(peer, c, kind)
+  const status = sending && refs_over ? ERROR_TOO_MANY : offer_status(peer, c, kind)
   if (status != ERROR_OK) {
     payload_done(payload)
     end_offer(peer, offer, status)
@@ -95,8 +97,9 @@ export function offer_reader_in(peer: Peer): bool {
   const offer = read_u32()
   const channel = read_u32()
   const credit = read_u32()
-  if (!read_end() || credit == 0 || credit > PREFETCH_MAX || over_limit(peer, no_payload) ||
+  if (!read_end() || credit == 0 || credit > PREFETCH_MAX ||
     is(changetype<Waiter>(map_find(parked, peer.index, offer)))) return false
+  if (too_much(peer, no_payload)) return over_limit()
   const c = ref_channel(channel)
   const status = offer_status(peer, c, FRAME_OFFER_READER)
   if (status != ERROR_OK) end_offer(peer, offer, status)
@@ -109,9 +112,9 @@ export function grant_in(peer: Peer, payload: Payload): bool {
   const w = changetype<Waiter>(map_find(parked, peer.index, read_u32()))
   const count = read_u32()
   const refs = take_refs(peer, payload)
-  if (!refs || !read_end() || is(payload) && payload.bytes > MESSAGE_BYTES_MAX) {
+  if (!refs || !read_end() || refs_over) {
     payload_done(payload)
-    return false
+    return refs_over && over_limit()
   }
   if (!is(w)) {
     payload_done(payload)
@@ -173,7 +176,8 @@ export function deliver_in(peer: Peer, payload: Payload): bool {
   const w = away_find(peer, read_u32())
   const again = (read_u32() & DELIVER_FLAG_AGAIN) != 0
   const refs = take_refs(peer, payload)
-  let fits = refs && read_end() && is(payload) && payload.bytes <= MESSAGE_BYTES_MAX
+  let fits = refs && read_end() && is(payload)
+  if (fits && refs_over) fits = over_limit()
   if (!fits || !is(w)) {
     payload_done(payload)
     return fits

@@ -216,6 +216,14 @@ export class Peer {
   requests: usize
   requests_in: u32
   channels_made: u32
+  /** Our requests that it has not answered yet. */
+  requests_out: u32
+  /** Of frames that answer it and that it has not acknowledged. */
+  answer_bytes: u32
+  /** Of its messages in buffers here. */
+  stored_bytes: u32
+  /** References to its channels that are held here. */
+  remotes: u32
   /** References that point at this Peer. */
   pins: u32
 }

@@ -7,7 +7,7 @@
  * Invariants: it does exactly what parking and matching would do, in the same order; it is taken
  * only when nobody of the same kind stands before the operation.
  */
-import { takes_at_once, waiter_drop } from './claim'
+import { takes_at_once, unstored, waiter_drop } from './claim'
 import { hand_over, complete_message, refuse } from './operation'
 import { Payload } from './payload'
 import {
@@ -54,6 +54,7 @@ export function quick_receive(id: u32, c: Channel): bool {
   if (!is(x) || c.dirty || c.latch || is(c.receivers_first)) return false
   const payload = x.payload
   x.payload = no_payload
+  unstored(x)
   queue_take(x)
   c.used--
   if (is(c.senders_first) || c.closed) dirty(c)

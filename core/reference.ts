@@ -10,6 +10,7 @@
  * operations and messages under way.
  */
 import { alloc, release } from './heap'
+import { refs_per_peer_max } from './limit'
 import { Map2, map_add, map_find, map_new, map_remove } from './map'
 import { Payload, payload_free, payload_ref } from './payload'
 import { Table, table_add, table_at, table_find, table_new, table_remove } from './table'
@@ -57,7 +58,12 @@ export function ref_remote(ref: u32): Remote {
   return (is(peer) ? peer.index : 0) ^ incarnation * 0x9e3779b1
 }
 
-/** One count on the reference to a channel at a peer; made when new. 0 when the table is full. */
+/** True when no more references to channels of this peer are held here. */
+export function refs_full(peer: Peer): bool {
+  return remotes.used >= REMOTES_MAX || is(peer) && peer.remotes >= refs_per_peer_max
+}
+
+/** One count on the reference to a channel at a peer; made when new. 0 when `refs_full`. */
 export function ref_of(peer: Peer, incarnation: u32, channel: u32): u32 {
   const key = owner_key(peer, incarnation)
   const known = changetype<Remote>(map_find(by_owner, key, channel))
@@ -65,7 +71,7 @@ export function ref_of(peer: Peer, incarnation: u32, channel: u32): u32 {
     known.count++
     return known.id
   }
-  if (remotes.used >= REMOTES_MAX) return 0
+  if (refs_full(peer)) return 0
   const remote = changetype<Remote>(alloc(offsetof<Remote>()))
   remote.id = table_add(remotes, changetype<usize>(remote)) | REF_REMOTE
   remote.peer = peer
@@ -74,7 +80,10 @@ export function ref_of(peer: Peer, incarnation: u32, channel: u32): u32 {
   remote.count = 1
   remote.dead = !is(peer) || incarnation < peer.incarnation ||
     incarnation <= peer.left_incarnation
-  if (is(peer)) peer.pins++
+  if (is(peer)) {
+    peer.pins++
+    peer.remotes++
+  }
   if (!is(known)) {
     map_add(by_owner, key, channel, changetype<usize>(remote))
     remote.mapped = true
@@ -106,7 +115,10 @@ export function ref_release(ref: u32): void {
   if (remote.mapped) {
     map_remove(by_owner, owner_key(remote.peer, remote.incarnation), remote.channel)
   }
-  if (is(remote.peer)) remote.peer.pins--
+  if (is(remote.peer)) {
+    remote.peer.pins--
+    remote.peer.remotes--
+  }
   table_remove(remotes, remote.id & ~REF_REMOTE)
   release(changetype<usize>(remote), offsetof<Remote>())
 }

@@ -16,7 +16,7 @@ import { entry_to } from './serve'
 import { table_find } from './table'
 import { Operation, is, no_peer } from './waiter'
 import {
-  COMPLETION_FLAG_UNKNOWN, ERROR_LEFT, ERROR_OK, ERROR_WRONG_KIND, FRAME_LIST, FRAME_MAKE,
+  COMPLETION_FLAG_UNKNOWN, ERROR_LEFT, ERROR_OK, ERROR_TOO_MANY, ERROR_WRONG_KIND, FRAME_LIST, FRAME_MAKE,
   FRAME_OPEN, FRAME_STAT, OUT_STATS_ELEMENT,
 } from './tables'
 
@@ -29,7 +29,8 @@ function request_end(op: Operation, status: u32, flags: u32, value: u32): void {
 
 function reply_open(op: Operation, peer: Peer, element: u32, channel: u32): void {
   const ref = channel != 0 ? ref_of(peer, peer.incarnation, channel) : 0
-  complete_element(op, element, ref)
+  if (channel != 0 && ref == 0) request_end(op, ERROR_TOO_MANY, 0, 0)
+  else complete_element(op, element, ref)
 }
 
 function reply_stat(op: Operation): void {
@@ -67,7 +68,8 @@ export function reply_in(peer: Peer): bool {
   }
   if (status == ERROR_OK && kind == FRAME_OPEN) reply_open(op, peer, first, second)
   else if (status == ERROR_OK && kind == FRAME_MAKE) {
-    request_end(op, status, 0, ref_of(peer, peer.incarnation, first))
+    const ref = ref_of(peer, peer.incarnation, first)
+    request_end(op, ref == 0 ? ERROR_TOO_MANY : ERROR_OK, 0, ref)
   } else request_end(op, status, 0, 0)
   return true
 }

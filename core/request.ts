@@ -31,7 +31,7 @@ import { Table, table_add, table_new, table_remove } from './table'
 import { Operation, is, no_payload, no_peer } from './waiter'
 import {
   COMPLETION_FLAG_UNKNOWN, ELEMENT_PEER, ERROR_BAD_ARGUMENT, ERROR_LEFT, ERROR_OK, ERROR_SCRUBBED,
-  ERROR_TOO_LARGE, FRAME_CLOSE, FRAME_LIST, FRAME_MAKE, FRAME_OPEN, FRAME_SCRUB, FRAME_SIGNAL,
+  ERROR_TOO_LARGE, ERROR_TOO_MANY, FRAME_CLOSE, FRAME_LIST, FRAME_MAKE, FRAME_OPEN, FRAME_SCRUB, FRAME_SIGNAL,
   FRAME_START, FRAME_STAT, IN_CLOSE_BYTES, IN_CLOSE_OP, IN_CLOSE_REF, IN_LIST_BYTES,
   IN_LIST_FLAGS, IN_LIST_OP, IN_LIST_PATH_BYTES, IN_MAKE_BYTES, IN_MAKE_CAPACITY, IN_MAKE_FLAGS,
   IN_MAKE_OP, IN_MAKE_PATH_BYTES, IN_OPEN_BYTES, IN_OPEN_OP, IN_OPEN_PATH_BYTES, IN_SCRUB_BYTES,
@@ -40,7 +40,7 @@ import {
   IN_START_PAYLOAD, IN_START_PAYLOAD_BYTES, IN_STAT_BYTES, IN_STAT_OP, IN_STAT_PATH_BYTES,
   IN_STAT_REF, LIST_FLAG_DEEP, MESSAGE_BYTES_MAX, OUT_STATS, OUT_STATS_BUFFERED, OUT_STATS_BYTES,
   OUT_STATS_CAPACITY, OUT_STATS_CLOSED, OUT_STATS_ELEMENT, OUT_STATS_OP, OUT_STATS_OUT,
-  OUT_STATS_RECEIVERS, OUT_STATS_SENDERS, REF_REMOTE,
+  OUT_STATS_RECEIVERS, OUT_STATS_SENDERS, REF_REMOTE, REQUESTS_PER_PEER_MAX,
 } from './tables'
 
 // @ts-ignore: decorator
@@ -79,6 +79,7 @@ function ask(op: Operation, peer: Peer, kind: u32): Request {
   if (is(request.next)) request.next.previous = request
   peer.requests = changetype<usize>(request)
   op.nones++
+  peer.requests_out++
   if (!peer_joined(peer)) contact(peer)
   post(peer, kind)
   put_u32(request.id)
@@ -86,6 +87,7 @@ function ask(op: Operation, peer: Peer, kind: u32): Request {
 }
 
 export function forget(request: Request): void {
+  request.peer.requests_out--
   if (is(request.previous)) request.previous.next = request.next
   else request.peer.requests = changetype<usize>(request.next)
   if (is(request.next)) request.next.previous = request.previous
@@ -94,11 +96,17 @@ export function forget(request: Request): void {
   release(changetype<usize>(request), offsetof<Request>())
 }
 
+// @ts-ignore: decorator
+@inline function asked_enough(peer: Peer): bool {
+  return peer.requests_out >= REQUESTS_PER_PEER_MAX
+}
+
 /** Checks a record with a path as its tail, and where the path leads. 0, or the status. */
 function leads(record: usize, fixed: u32, path_bytes: u32, id: u32, listing: bool): u32 {
   if (!op_usable(id) || path_bytes > 0xffff ||
     record_bytes(record) != fixed + (path_bytes + 3 & ~3)) return ERROR_BAD_ARGUMENT
-  return resolve(record + fixed, path_bytes, listing)
+  const status = resolve(record + fixed, path_bytes, listing)
+  return status == ERROR_OK && is(target) && asked_enough(target) ? ERROR_TOO_MANY : status
 }
 
 export function make(record: usize): void {
@@ -151,7 +159,8 @@ function ref_status(ref: u32): u32 {
   if ((ref & REF_REMOTE) == 0) return is(ref_channel(ref)) ? ERROR_OK : ERROR_SCRUBBED
   const remote = ref_remote(ref)
   if (!is(remote)) return ERROR_BAD_ARGUMENT
-  return !remote.dead && peer_here(remote.peer, remote.incarnation) ? ERROR_OK : ERROR_LEFT
+  if (remote.dead || !peer_here(remote.peer, remote.incarnation)) return ERROR_LEFT
+  return asked_enough(remote.peer) ? ERROR_TOO_MANY : ERROR_OK
 }
 
 export function close(record: usize): void {
@@ -240,6 +249,15 @@ function root_name(peer: Peer): Text {
   return text
 }
 
+// A list of all that leaves one out without a word would be no list of all.
+function any_asked_enough(): bool {
+  for (let place: u32 = 1; place <= members.count; place++) {
+    const peer = crowd_at(members, place)
+    if (peer_present(peer) && asked_enough(peer)) return true
+  }
+  return false
+}
+
 function list_root(op: Operation, into: bool): void {
   for (let place: u32 = 1; place <= members.count; place++) {
     const peer = crowd_at(members, place)
@@ -268,6 +286,10 @@ export function list(record: usize): void {
     return
   }
   const into = deep || (load<u32>(record + IN_LIST_FLAGS) & LIST_FLAG_DEEP) != 0
+  if (at_root && into && any_asked_enough()) {
+    refuse(id, ERROR_TOO_MANY)
+    return
+  }
   const op = op_new(id, KIND_REQUEST)
   if (at_root) {
     op.verb = FRAME_LIST

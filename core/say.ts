@@ -53,29 +53,42 @@ function put_refs(peer: Peer, payload: Payload): void {
   for (let i: u32 = 0; i < count; i++) put_ref(peer, payload_ref(payload, i))
 }
 
+/** True when a reference of the last frame could not be held: there are too many of its peer. */
+export let refs_over: bool = false
+
+function remote_of(peer: Peer, incarnation: u32, channel: u32): u32 {
+  const ref = ref_of(peer, incarnation, channel)
+  if (ref == 0) refs_over = true
+  return ref
+}
+
 /** One reference of a frame, as one of this core's own with one count; 0 when it cannot be. */
 function take_ref(peer: Peer): u32 {
   const fields = read_array()
   const owner = read_u32()
   const incarnation = read_u32()
   const channel = read_u32()
-  if (owner == OWNER_SENDER && fields == 3) return ref_of(peer, incarnation, channel)
+  if (owner == OWNER_SENDER && fields == 3) return remote_of(peer, incarnation, channel)
   if (owner == OWNER_RECEIVER && fields == 3) {
     // A reference to an earlier run of this peer must not meet a channel of this one.
     const ours = <i32>(incarnation - self_first_incarnation) >= 0 &&
       <i32>(self_incarnation - incarnation) >= 0 && channel != 0 && (channel & REF_REMOTE) == 0
-    if (!ours) return ref_of(no_peer, incarnation, channel)
+    if (!ours) return remote_of(no_peer, incarnation, channel)
     // One to a channel that was scrubbed meanwhile keeps its id, and every use says so.
     ref_retain(channel)
     return channel
   }
   if (owner != OWNER_OTHER || fields != 4 || !read_text()) return 0
   const third = peer_known(text_at, text_bytes)
-  return ref_of(third, incarnation, channel)
+  return remote_of(third, incarnation, channel)
 }
 
-/** Reads a frame's references into its payload; false when they break the rules. */
+/**
+ * Reads a frame's references into its payload; false when they break the rules. Sets `refs_over`:
+ * then the message cannot be taken whole.
+ */
 export function take_refs(peer: Peer, payload: Payload): bool {
+  refs_over = false
   const count = read_array()
   if (frame_bad) return false
   if (count == 0) return true
@@ -84,7 +97,7 @@ export function take_refs(peer: Peer, payload: Payload): bool {
   for (let i: u32 = 0; i < count; i++) {
     const ref = take_ref(peer)
     store<u32>(payload.refs + (<usize>i << 2), ref)
-    if (ref == 0 || frame_bad) return false
+    if (ref == 0 && !refs_over || frame_bad) return false
   }
   return true
 }

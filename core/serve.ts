@@ -25,7 +25,7 @@ import { ref_channel } from './reference'
 import {
   ELEMENT_ANCHOR, ELEMENT_CHANNEL, ERROR_ANCHOR_TAKEN, ERROR_BAD_ARGUMENT, ERROR_CLOSED,
   ERROR_NOT_PERMITTED, ERROR_NO_SUCH_ANCHOR, ERROR_OK, ERROR_SCRUBBED, ERROR_TOO_MANY,
-  ERROR_WRONG_KIND, FRAME_ENTRY, MAKE_FLAG_LATCH, OUT_ENTRY, OUT_ENTRY_BYTES, OUT_ENTRY_ELEMENT,
+  ERROR_WRONG_KIND, FRAME_ENTRY, LIST_BYTES_MAX, MAKE_FLAG_LATCH, OUT_ENTRY, OUT_ENTRY_BYTES, OUT_ENTRY_ELEMENT,
   OUT_ENTRY_OP, OUT_ENTRY_PATH_BYTES, OUT_ENTRY_STATE, RIGHT_CHANNEL, RIGHT_PROCESS,
 } from './tables'
 
@@ -223,6 +223,8 @@ export function serve_list(
   let last: usize = 0
   let last_bytes: u32 = 0
   for (let i = anchor_from(ptr, bytes); i < anchors_count; i++) {
+    // A peer that asks faster than it reads is refused long before it would be cut.
+    if (is(peer) && peer.answer_bytes > LIST_BYTES_MAX) return ERROR_TOO_MANY
     const anchor = anchor_at(i)
     const path = anchor.path
     // Names that only begin alike sort between a path and what is below it.

@@ -24,7 +24,10 @@ import {
 } from './peer'
 import { ring_full } from './ring'
 import { now_ms, timer_clear, timer_set } from './timer'
-import { ACK_DELAY_MS, ACK_FRAMES, FRAME_ACK, LINK_WINDOW_BYTES, PROBE_INTERVAL_MS } from './tables'
+import {
+  ACK_DELAY_MS, ACK_FRAMES, FRAME_ACK, FRAME_CLAIM, FRAME_ENTRY, FRAME_REPLY,
+  FRAME_UNHOLD, LINK_WINDOW_BYTES, PROBE_INTERVAL_MS,
+} from './tables'
 
 export { put_array, put_text, put_u32 } from './frame'
 export const TIMER_ACK: u32 = 64
@@ -36,6 +39,11 @@ let done_last: Out = no_out
 
 let post_peer: Peer = no_peer
 let post_kind: u32 = 0
+
+/** A frame that the other side brings about: how many there are is not for us to say. */
+function answers(kind: u32): bool {
+  return kind >= FRAME_CLAIM && kind <= FRAME_UNHOLD || kind == FRAME_REPLY || kind == FRAME_ENTRY
+}
 
 function out_bytes(out: Out): u32 {
   return offsetof<Out>() + out.bytes
@@ -75,6 +83,7 @@ export function post_end(payload: Payload): void {
   out.payload = payload
   if (some(payload)) payload.count++
   memory.copy(changetype<usize>(out) + offsetof<Out>(), written_ptr(), bytes)
+  if (answers(out.kind)) peer.answer_bytes += out_bytes(out)
   if (some(peer.last)) peer.last.next = out
   else peer.first = out
   peer.last = out
@@ -192,6 +201,7 @@ function pop(peer: Peer): void {
   if (!some(out.next)) peer.last = no_out
   // A new link may not have got yet what the old one had brought.
   if (peer.unsent == out) peer.unsent = out.next
+  if (answers(out.kind)) peer.answer_bytes -= out_bytes(out)
   finish(out)
 }
 
@@ -306,10 +316,13 @@ export function sessions_check(): void {
     assert(!some(peer.link) || peer.link.state == LINK_ATTACHED, 'a link that is not attached')
     assert(peer.sent - peer.acked <= peer.made - peer.acked, 'sent before it was made')
     let number = peer.acked
+    let answer_bytes: u32 = 0
     for (let out = peer.first; some(out); out = out.next) {
       assert(out.number == ++number, 'a frame is missing')
+      if (answers(out.kind)) answer_bytes += out_bytes(out)
     }
     assert(number == peer.made, 'a frame is missing at the end')
+    assert(answer_bytes == peer.answer_bytes, 'answers miscounted')
   }
   assert(joined == joined_count, 'joined peers miscounted')
 }

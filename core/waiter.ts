@@ -84,8 +84,12 @@ export class Waiter {
   payload: Payload
   /** A reader's part at the owner (READER only). */
   outs: Outs
-  /** Away: the reference. Parked: the id of the select, for the order of selects. */
+  /**
+   * Away: the reference. Parked: the id of the select, for the order of selects. Stored: the peer
+   * whose message it is (0: this one), by its index.
+   */
   key: u32
+  /** The arbiter's number of the offer. Stored: the message's bytes. */
   offer: u32
   seq: u32
   which: u16
