@@ -16,8 +16,8 @@ import { entry_to } from './serve'
 import { table_find } from './table'
 import { Operation, is, no_peer } from './waiter'
 import {
-  COMPLETION_FLAG_UNKNOWN, ERROR_LEFT, ERROR_OK, ERROR_TOO_MANY, ERROR_WRONG_KIND, FRAME_LIST, FRAME_MAKE,
-  FRAME_OPEN, FRAME_STAT, OUT_STATS_ELEMENT,
+  COMPLETION_FLAG_UNKNOWN, ERROR_LEFT, ERROR_OK, ERROR_TOO_MANY, ERROR_WRONG_KIND, FRAME_LIST,
+  FRAME_MAKE, FRAME_OPEN, FRAME_STAT, OUT_STATS_ELEMENT,
 } from './tables'
 
 /** One request of the operation has ended; the last one completes it. */

@@ -103,7 +103,7 @@ test('LIM-1: a select\'s offers and a reader\'s count as others do', () => {
   assert.is(one.cut, codes.OVER_LIMIT)
 })
 
-test('LIM-2: PARKED_BYTES_PER_PEER_MAX of plain sends wait, one byte more cuts the peer', () => {
+test('LIM-2 and LIM-9: PARKED_BYTES_PER_PEER_MAX of plain sends wait, one byte more cuts the peer', () => {
   const one = new Flooder()
   const ref = one.s.host.channel(0, 'c')
   const count = limits.PARKED_BYTES_PER_PEER_MAX! / MESSAGE_BYTES
@@ -119,7 +119,7 @@ test('LIM-2: PARKED_BYTES_PER_PEER_MAX of plain sends wait, one byte more cuts t
   works_on(one.s)
 })
 
-test('LIM-3: CHANNELS_PER_PEER_MAX channels are made for a peer, the next is refused', () => {
+test('LIM-3 and LIM-10: CHANNELS_PER_PEER_MAX channels are made for a peer, the next is refused', () => {
   const one = new Flooder()
   const statuses: number[] = []
   one.many(limits.CHANNELS_PER_PEER_MAX!, (nth) => {
@@ -168,7 +168,7 @@ test('LIM-5: answers up to the bound wait for their acknowledgement, one more cu
   works_on(one.s)
 })
 
-test('LIM-5: a peer that acknowledges may ask for ever', () => {
+test('LIM-5 and LIM-9: a peer that acknowledges may ask for ever', () => {
   const one = new Flooder()
   one.s.host.put('limit', { limit: which.answer_bytes!, value: 1_000 })
   for (let nth = 0; nth < 500; nth++) {

@@ -114,7 +114,7 @@ const offers: Line[] = [
     offer('offer_send', ({ x }) => [OFFER, x, 0, 0, [[3, 1, 1]]], 'm')],
   ['reference-without-its-peer', ['WIRE-9'], 'BAD_FRAME',
     offer('offer_send', ({ x }) => [OFFER, x, 0, 0, [[2, 1, 1]]], 'm')],
-  ['bytes-over-the-limit', ['WIRE-25'], 'BAD_FRAME', ({ stage, wire, b, x }) => {
+  ['bytes-over-the-limit', ['WIRE-25', 'LIM-2'], 'OVER_LIMIT', ({ stage, wire, b, x }) => {
     const most = limits.PARKED_BYTES_PER_PEER_MAX! / limits.MESSAGE_BYTES_MAX!
     for (let nth = 0; nth <= most; nth++) {
       const row = [17, ++b.said, 0, OFFER + nth, x, 0, 0, []]
