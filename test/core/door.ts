@@ -71,9 +71,11 @@ export function join(...parts: Uint8Array[]): Uint8Array {
   return bytes
 }
 
+const no_tail = new Uint8Array(0)
+
 /** One input record as bytes. Fields that are left out are 0; a name that does not exist throws. */
 export function input_record(
-  name: string, fields: Record<string, number>, tail: Uint8Array = new Uint8Array(0)
+  name: string, fields: Record<string, number>, tail: Uint8Array = no_tail
 ): Uint8Array {
   const shape = input_shapes.get(name)
   if (shape === undefined) throw new Error(`no input record ${name}`)
@@ -87,6 +89,20 @@ export function input_record(
     view.setUint32(4 + nth * 4, fields[field]!, true)
   }
   bytes.set(tail, 4 + shape.fields.length * 4)
+  return bytes
+}
+
+/** One input record from all its fields in their order, for those that are written most. */
+export function input_row(name: string, fields: readonly number[],
+  tail: Uint8Array = no_tail): Uint8Array {
+  const shape = input_shapes.get(name)
+  if (shape?.fields.length !== fields.length) throw new Error(`${name} has other fields`)
+  const count = 1 + fields.length + (tail.length + 3 >> 2)
+  const bytes = new Uint8Array(count * 4)
+  const view = new DataView(bytes.buffer)
+  view.setUint32(0, shape.kind | count << 16, true)
+  for (let nth = 0; nth < fields.length; nth++) view.setUint32(4 + nth * 4, fields[nth]!, true)
+  bytes.set(tail, 4 + fields.length * 4)
   return bytes
 }
 

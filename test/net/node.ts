@@ -9,7 +9,7 @@
  */
 import { Host, codes, constants } from '../core/host.ts'
 import type { Order } from '../core/host.ts'
-import { bytes_of, tail_text } from '../core/door.ts'
+import { bytes_of, input_row, tail_text } from '../core/door.ts'
 import type { Link, Net } from './net.ts'
 
 const down_reason = constants('down_reason')
@@ -54,7 +54,11 @@ export class Node {
   private readonly asleep: (() => void)[] = []
   private queued = 0
   private busy_until_ms = 0
+  /** When the pending alarm rings; only the last one set counts. */
+  private alarm_ms = -1
   private wake = 0
+  /** Bytes of each link that were written and are not yet taken. */
+  private readonly taken_bytes = new Map<Link, number>()
   /** The link of a link_down that is being said: what its timers still say to it goes nowhere. */
   private ending = 0
   private readonly clock_offset: number
@@ -196,14 +200,23 @@ export class Node {
     if (!this.alive) { this.host.orders.length = 0; return }
     for (const order of this.host.orders.splice(0)) this.obey(order)
     const due = this.host.due_in_ms()
-    const alarm = ++this.wake
-    if (due !== undefined) {
-      this.net.after(due, () => {
-        if (alarm !== this.wake) return
-        this.when_awake(() => { if (alarm === this.wake) this.host.run() })
-      })
-    }
+    const at_ms = due === undefined ? -1 : this.net.now_ms + due
+    if (at_ms !== this.alarm_ms) this.set_alarm(at_ms)
     this.ran?.()
+  }
+
+  private set_alarm(at_ms: number): void {
+    const alarm = ++this.wake
+    this.alarm_ms = at_ms
+    if (at_ms < 0) return
+    this.net.after(at_ms - this.net.now_ms, () => {
+      if (alarm !== this.wake) return
+      this.when_awake(() => {
+        if (alarm !== this.wake) return
+        this.alarm_ms = -1
+        this.host.run()
+      })
+    })
   }
 
   private obey(order: Order): void {
@@ -246,14 +259,21 @@ export class Node {
     this.net.carry(link, to, () => {
       if (to.links.get(link.ids.get(to) ?? -1) !== link) return
       this.net.arrives?.(crossing)
-      to.host.put('frame', {
-        link: link.ids.get(to)!, payload: payload === 0 ? 0 : to.host.give(text),
-        payload_bytes: payload_bytes!, header_bytes: header.length
-      }, header)
+      to.host.raw(input_row('frame', [link.ids.get(to)!, payload === 0 ? 0 : to.host.give(text),
+        payload_bytes!, header.length], header))
     })
+    this.taken(link, number!, header.length + payload_bytes!)
+  }
+
+  /** The link takes what was written, some time later; what is written meanwhile goes with it. */
+  private taken(link: Link, number: number, bytes: number): void {
+    const before = this.taken_bytes.get(link) ?? 0
+    this.taken_bytes.set(link, before + bytes)
+    if (before > 0) return
     this.soon(() => {
-      if (this.links.get(number!) !== link) return
-      this.host.put('link_ready', { link: number!, taken_bytes: header.length + payload_bytes! })
+      const all = this.taken_bytes.get(link)!
+      this.taken_bytes.delete(link)
+      if (this.links.get(number) === link) this.host.raw(input_row('link_ready', [number, all]))
     })
   }
 

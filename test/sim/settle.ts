@@ -15,7 +15,7 @@ import type { Channel, Operation } from './operation.ts'
 import { has_faults } from './program.ts'
 import type { World } from './world.ts'
 
-const SLICE_MS = 20
+const SLICE_MS = 40
 /** Two that could not reach each other for long dial again after REJOIN_MAX_MS. */
 const REST_MS_MAX = limits.REJOIN_MAX_MS! + 120_000
 /** A false alarm at rest is looked at again after this long. */
@@ -30,7 +30,7 @@ export function settle_and_check(world: World): void {
     thaw(world, place)
     place.node.lag_ms = 0
   }
-  if (!rest(world)) return
+  if (!rest(world, calm_of(world))) return
   // A message that a reader fetched ahead holds its sender for as long as nobody reads.
   for (const place of world.places) {
     if (!place.node.alive) continue
@@ -55,8 +55,8 @@ function check_rest(world: World): void {
 
 /** Takes or denies what is offered, and lets a little time go by. */
 function step(world: World): boolean {
-  const offered = world.operations.filter(({ node, op, outcome }) => outcome === undefined
-    && node.alive && node.host.running.get(op)?.offered === true)
+  const offered = world.all_under_way().filter(({ node, op }) =>
+    node.host.running.get(op)?.offered === true)
   for (const operation of offered) {
     const { node, op } = operation
     const take = !world.net.random.once_in(3)
@@ -68,12 +68,11 @@ function step(world: World): boolean {
 }
 
 /** Lets time go by until nothing moves any more; false, and noted, when that does not come. */
-function rest(world: World): boolean {
-  const calm_ms = calm_of(world)
+function rest(world: World, calm_ms = 8 * leg_of(world) + SLICE_MS): boolean {
   let since_ms = world.net.now_ms
   for (let left = REST_MS_MAX; left > 0; left -= SLICE_MS) {
     const busy = step(world) || !agreed(world)
-      || world.operations.some((one) => is_timed(world, one))
+      || world.all_under_way().some((one) => is_timed(world, one))
     if (busy) since_ms = world.net.now_ms
     since_ms = Math.max(since_ms, world.deliveries.talked_ms)
     if (world.net.now_ms - since_ms > calm_ms) return true
@@ -83,16 +82,20 @@ function rest(world: World): boolean {
   return false
 }
 
-/** Silence of this length means that nothing is under way: no frame, no dial, no redial. */
-function calm_of({ program }: World): number {
-  const leg_ms = program.delay_max_ms * (program.uneven ? 10 : 1)
-  return has_faults(program) ? 1.5 * limits.REDIAL_MAX_MS! + 8 * leg_ms : 2 * leg_ms + 10
+/** How long a frame is under way at most. */
+function leg_of({ program: { delay_max_ms, uneven } }: World): number {
+  return delay_max_ms * (uneven ? 10 : 1)
+}
+
+/** Silence of this length after faults means that no dial and no redial is to come either. */
+function calm_of(world: World): number {
+  const leg_ms = leg_of(world)
+  return has_faults(world.program) ? 1.5 * limits.REDIAL_MAX_MS! + 8 * leg_ms : 2 * leg_ms + 10
 }
 
 /** Whether a timer of the operation is still to come; a send may outlast its timeout. */
 function is_timed(world: World, operation: Operation): boolean {
-  const { node, outcome, options, cases, at_ms, slept_ms } = operation
-  if (outcome !== undefined || !node.alive) return false
+  const { node, options, cases, at_ms, slept_ms } = operation
   const longest_ms = Math.max(options.timeout, ...cases.map(({ ms }) => ms))
   return longest_ms > 0 && world.net.now_ms < at_ms + longest_ms + node.slept_ms - slept_ms
 }

@@ -144,6 +144,11 @@ export class World {
     return [...this.waiting.get(place.node)?.values() ?? []]
   }
 
+  /** Those of all peers that live. */
+  all_under_way(): Operation[] {
+    return this.places.flatMap((place) => place.node.alive ? this.under_way(place) : [])
+  }
+
   /** Begins an operation: its record first, then `give` hands it to the host. */
   begin(place: Place, kind: string, cases: Case[], give: (node: Node) => number,
     more: Partial<Operation> = {}): Operation {
