@@ -63,7 +63,8 @@ const NAME_LETTERS = 'abcdefghijklmnopqrstuvwxyz'
 const ID_BYTES = 52
 const CHAIN_BYTES = 400
 const INFO_BYTES = 160
-/** The core learns at its next call what its links have taken; with so many bytes at once. */
+/** The core learns once a second what its links have taken; with so many bytes at once. */
+const READY_US = 1_000_000
 const READY_BYTES = 32_768
 const encoder = new TextEncoder()
 
@@ -95,6 +96,7 @@ export class Member implements Event {
   private readonly to_verify: number[] = []
   private backlog: Event[] = []
   private turn_end_us = 0
+  private ready_us = 0
   private alarm_us = Infinity
   private deadline_us = Infinity
   private payload = 0
@@ -225,7 +227,7 @@ export class Member implements Event {
   private run(): void {
     const { core, crowd } = this
     const now_ms = Math.floor(crowd.now_us / 1000) + this.clock_ms >>> 0
-    this.ready()
+    if (this.ready_us <= crowd.now_us) this.ready()
     do {
       while (this.to_verify.length > 0 && core.fits(0)) {
         const link = this.to_verify.pop()!
@@ -283,12 +285,14 @@ export class Member implements Event {
     const before = link.taken(this, header_bytes + payload_bytes)
     if (before === 0) this.written.push(link)
     if (before < READY_BYTES && before + header_bytes + payload_bytes >= READY_BYTES) {
+      this.ready_us = 0
       this.crowd.later(0, () => this.give(NOTHING))
     }
   }
 
   /** The links have taken all that was written on them. */
   private ready(): void {
+    this.ready_us = this.crowd.now_us + READY_US
     for (let one = this.written.length; one > 0 && this.core.fits(0); one--) {
       const link = this.written.pop()!
       const number = link.number(this)
