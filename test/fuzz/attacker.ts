@@ -5,7 +5,7 @@
  * live here: how a frame's fields are written (plan.ts), handshakes and the core's other records
  * (crowd.ts).
  */
-import { bytes_of } from '../core/door.ts'
+import { bytes_of, constants, limits } from '../core/door.ts'
 import type { Desk } from './desk.ts'
 import type { Fast } from './fast.ts'
 import type { Item } from './grammar.ts'
@@ -17,6 +17,12 @@ const PATHS = ['x', 'y', 'a/b', 'new/1', 'new/2', 'p/1', 'p/2', 'none', '', 'a',
   'x/', 'a'.repeat(256)].map(bytes_of)
 const GOOD_PATHS = 10
 const EDGES = [0, 1, 2, 23, 24, 255, 256, 0xffff, 0x10000, 0x7fffffff, -0x80000000, -1]
+const NOTHING = new Uint8Array(0)
+const { alive: ALIVE, suspect: SUSPECT, ...rest } = constants('member_event')
+const EVENTS = [SUSPECT!, ...Object.values(rest)]
+const SYNC_BUCKETS = limits.SYNC_BUCKETS!
+const OVERLAY = ['edge', 'edge', 'have', 'graft', 'prune', 'probe_for', 'probed', 'digest', 'holds',
+  'want']
 const STATUSES = [0, 0, 1, 2, 3, 5, 7, 13, 15, 64, 96, 133]
 const OWN_CHANNELS = [0x100001, 0x100002, 0x100003]
 const SESSION_FROM = 16
@@ -26,7 +32,7 @@ const SELECTS = 2
 const READS = 4
 const HELD = 8
 /** One frame in so many has something wrong. */
-const BEND_ONE_IN = 40
+const BEND_ONE_IN = 64
 
 const BENDS = ['edge', 'type', 'flip', 'cut', 'tail', 'payload', 'number', 'grammar', 'bytes',
   'again', 'large'] as const
@@ -54,7 +60,9 @@ export class Attacker {
   amount = 0
   status = 0
   request = 0
-  event = 1
+  event = 0
+  version = 0
+  by: Uint8Array = NOTHING
   about: Uint8Array
   about_incarnation = 0
   path: Uint8Array = PATHS[0]!
@@ -67,6 +75,8 @@ export class Attacker {
   private readonly claimed = new Ring()
   private readonly theirs = new Ring()
   private readonly requests = new Ring()
+  /** Marks and hashes that the core said. */
+  private readonly marks = new Ring()
   private next_offer = 0x100001
 
   constructor(
@@ -98,7 +108,8 @@ export class Attacker {
     this.number = 1
     this.received = 0
     this.epoch = 0
-    for (const ring of [this.mine, this.claimed, this.theirs, this.requests]) ring.clear()
+    for (const ring of [this.mine, this.claimed, this.theirs, this.requests,
+      this.marks]) ring.clear()
   }
 
   // What it heard
@@ -121,6 +132,8 @@ export class Attacker {
   }
 
   let_go(id: number): void { this.claimed.forget(id) }
+
+  marked(mark: number): void { this.marks.push(mark, 0, this.random) }
 
   asked(request: number, kind: number): void { this.requests.push(request, kind, this.random) }
 
@@ -158,6 +171,17 @@ export class Attacker {
     for (let nth = 0; nth < this.amount; nth++) {
       desk.u32(random.once_in(3) ? random.pick(EDGES) : random.pick(OWN_CHANNELS))
     }
+  }
+
+  any_mark(): number {
+    const { marks, random } = this
+    if (marks.count === 0 || random.once_in(4)) return random.bits()
+    return marks.ids[random.below(marks.count)]!
+  }
+
+  put_marks(desk: Desk, count: number): void {
+    desk.head(4, count)
+    for (let left = count; left > 0; left--) desk.u32(this.any_mark())
   }
 
   private any_channel(): number {
@@ -340,14 +364,27 @@ export class Attacker {
     this.say('reply')
   }
 
-  /** Speaks of a peer: mostly of itself. */
+  /** Speaks of a peer: of itself, or of another. */
   member(itself: boolean): void {
     const { random } = this
     this.about = itself ? this.id : random.pick(this.others)
     this.about_incarnation = itself ? this.incarnation : random.between(1, 4)
-    this.event = itself ? 1 : random.between(1, 2)
+    this.event = itself || random.once_in(2) ? ALIVE : random.pick(EVENTS)
+    this.version = itself ? this.version + 1 : random.below(4)
+    this.by = this.event === SUSPECT ? random.pick(this.others) : NOTHING
     const plan = this.plans.by_name.member!
     this.write(plan, plan.carries && !random.once_in(8) ? 7 : 0, '')
+  }
+
+  /** Speaks of the overlay: edges, gossip's lazy half, probes for others, lists compared. */
+  private overlay(): void {
+    const { random } = this
+    const name = random.pick(OVERLAY)
+    this.request = random.between(1, 9)
+    this.status = random.below(SYNC_BUCKETS)
+    this.about = random.pick(this.others)
+    this.amount = name === 'digest' ? SYNC_BUCKETS : random.below(4)
+    this.say(name)
   }
 
   /** Any frame of the grammar that the moves do not know, mostly right. */
@@ -366,8 +403,9 @@ export class Attacker {
     if (draw < 172) return this.on_mine()
     if (draw < 212) return this.on_theirs()
     if (draw < 240) return this.ask_something()
-    if (draw < 245) return this.member(this.random.once_in(2))
-    if (draw < 247) {
+    if (draw < 243) return this.member(this.random.once_in(2))
+    if (draw < 246) return this.overlay()
+    if (draw === 246) {
       this.say(this.random.pick(['leave', 'leave_answer']))
       this.tainted = true
       return

@@ -19,6 +19,8 @@ const ALL_RIGHTS = Object.values(constants('right')).reduce((all, one) => all | 
 const WIRE_VERSION = limits.WIRE_VERSION!
 const FRAME = Object.fromEntries(records.frames.map(({ name, kind }) => [name, kind]))
 const hello_flag = constants('hello_flag')
+/** Marks of one frame that a peer remembers. */
+const MARKS_MAX = 8
 const PREFIX = bytes_of('a')
 const NOTHING = new Uint8Array(0)
 
@@ -199,6 +201,11 @@ export class Handshakes {
       // The core has accepted our answer; it says where it stands.
       one.number = this.header.next() + 1
       this.up_now.push(nth)
+    }
+    if (kind === FRAME.have || kind === FRAME.digest) {
+      for (let left = Math.min(this.header.next(), MARKS_MAX); left > 0; left--) {
+        one.marked(this.header.next())
+      }
     }
     if (kind !== FRAME.hello) return
     this.header.next()

@@ -38,7 +38,14 @@ const FILLS: Record<string, Fill> = {
   name: (a, desk) => desk.text(a.random.once_in(8) ? a.random.pick(NAMES) : a.name),
   incarnation: (a, desk) => desk.u32(a.about_incarnation),
   event: (a, desk) => desk.u32(a.event),
-  hops: (_, desk) => desk.u32(0),
+  version: (a, desk) => desk.u32(a.version),
+  by: (a, desk) => desk.text(a.by),
+  wish: (a, desk) => desk.u32(a.amount),
+  mark: (a, desk) => desk.u32(a.any_mark()),
+  marks: (a, desk) => a.put_marks(desk, a.amount),
+  bucket: (a, desk) => desk.u32(a.status),
+  hashes: (a, desk) => a.put_marks(desk, a.amount),
+  hops: (a, desk) => desk.u32(a.random.below(4)),
   refs: (a, desk) => a.put_refs(desk),
   values: (a, desk) => a.put_values(desk)
 }
