@@ -4,7 +4,8 @@
 import * as assert from 'uvu/assert'
 import { suite } from '../suite.ts'
 import {
-  all_shown, defined_ids, disagreements, ids_of, lost_tests, shown_table, tests_of, told_tests
+  all_shown, citing_texts, defined_ids, disagreements, ids_of, lost_tests, moved, moved_ids,
+  shown_table, tests_of, told_tests, unknown_ids
 } from './ids.ts'
 
 const test = suite('vectors: ids')
@@ -17,6 +18,20 @@ test('each id is defined once and shown, and each that is shown is defined', () 
 
 test('each test that the table names is there', () => {
   assert.equal(lost_tests(shown_table(), told_tests()), [])
+})
+
+test('each id that is cited anywhere is defined, or went elsewhere', () => {
+  const defined = defined_ids()
+  const gone = moved()
+  assert.ok(gone.includes('WIRE-5'))
+  const texts = citing_texts()
+  assert.ok(texts.size > 200)
+  assert.equal([...texts].flatMap(([path, text]) =>
+    unknown_ids(text, defined, gone).map((id) => `${path}: ${id}`)), [])
+  assert.equal(unknown_ids('see CH-1, CH-2 and WIRE-3', [{ id: 'CH-1', path: '' }], ['WIRE-3']),
+    ['CH-2'])
+  assert.equal(moved_ids('WIRE-1: x\n## Numbers that went elsewhere\nWIRE-3: SES-1. WIRE-4: SES-2.'),
+    ['WIRE-3', 'WIRE-4'])
 })
 
 test('ids are found where they are defined, and not where they are cited', () => {

@@ -60,6 +60,18 @@ export function disagreements(defined: Defined[], shown: ReadonlyMap<string, str
   return wrong
 }
 
+/** Ids that a text cites and nobody defines; numbers that went elsewhere may still be cited. */
+export function unknown_ids(text: string, defined: Defined[], moved: readonly string[]): string[] {
+  const known = new Set([...defined.map(({ id }) => id), ...moved])
+  return [...new Set([...text.matchAll(ID)].map(([id]) => id))].filter((id) => !known.has(id))
+}
+
+/** The numbers of a document that went elsewhere: `WIRE-3: …` in the section that says so. */
+export function moved_ids(text: string): string[] {
+  const section = text.split('## Numbers that went elsewhere')[1] ?? ''
+  return [...section.matchAll(/\b([A-Z]+-\d+): /g)].map(([, id]) => id!)
+}
+
 /** Entries of the table that name no test. */
 export function lost_tests(table: ShownTable, tests: Told[]): string[] {
   return Object.entries(table).flatMap(([id, lines]) => lines
@@ -80,6 +92,16 @@ function text_at(path: string): string { return readFileSync(new URL(path, ROOT)
 export function defined_ids(): Defined[] {
   return files_under('spec/', /^spec\/[a-z]+\.md$/).flatMap((path) => ids_of(path, text_at(path)))
 }
+
+/** Every text of the house that may cite ids, by its path. */
+export function citing_texts(): Map<string, string> {
+  const folders = ['core/', 'bindings/', 'transports/', 'docs/', 'examples/', 'spec/', 'test/']
+  const paths = folders.flatMap((folder) => files_under(folder, /\.(ts|md|pml|cddl)$/))
+  return new Map(paths.filter((path) => !path.startsWith('test/vectors/ids'))
+    .map((path) => [path, text_at(path)]))
+}
+
+export function moved(): string[] { return moved_ids(text_at('spec/wire.md')) }
 
 export function told_tests(): Told[] {
   return files_under('test/', /\.test\.ts$|^test\/transports\/compliance\/\w+\.ts$/)
