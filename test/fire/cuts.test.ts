@@ -45,8 +45,8 @@ test('a link is cut behind the first, the 102nd, … byte: each message comes on
   for (const proxy of proxies) proxy.budget = () => Infinity
   const came = await far!.ask({ do: 'drain', path: 'steps' }) as number[]
   assert.equal(came, Array.from({ length: sent }, (_, i) => i + 1))
-  console.log(`  ${sent / 3} cuts in the first ${HANDSHAKE_BYTES} bytes; the longest wait of a send `
-    + `was ${longest_ms.toFixed(0)} ms`)
+  console.log(`  ${sent / 3} cuts in the first ${HANDSHAKE_BYTES} bytes; the longest wait of a `
+    + `send was ${longest_ms.toFixed(0)} ms`)
 }, { timeout_ms: 60_000 })
 
 test('streams in both directions survive a hundred cuts at random bytes', async () => {

@@ -5,8 +5,8 @@
  * Does not live here: when to do it (the tests), the peers (peer.ts).
  *
  * A cut ends both sides after exactly the bytes that were allowed; what was allowed has been passed
- * on. Every second cut is a reset, the others look like an orderly end. Without an order it is a good wire: it takes no more from one side than the other
- * takes.
+ * on. Every second cut is a reset, the others look like an orderly end. Without an order it is a
+ * good wire: it takes no more from one side than the other takes.
  */
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 
@@ -86,7 +86,9 @@ export class Proxy {
       near.resetAndDestroy()
       return
     }
-    const far = connect({ port: this.target, host: '127.0.0.1', noDelay: true, allowHalfOpen: true })
+    const far = connect({
+      port: this.target, host: '127.0.0.1', noDelay: true, allowHalfOpen: true
+    })
     const pair: Pair = { near, far, budget: this.budget(), cut: false }
     this.#pairs.add(pair)
     far.on('error', () => {})
