@@ -5,7 +5,7 @@
  * live here: how a frame's fields are written (plan.ts), handshakes and the core's other records
  * (crowd.ts).
  */
-import { bytes_of, constants, limits } from '../core/door.ts'
+import { bytes_of, codes, constants, limits } from '../core/door.ts'
 import type { Desk } from './desk.ts'
 import type { Fast } from './fast.ts'
 import type { Item } from './grammar.ts'
@@ -17,6 +17,7 @@ const PATHS = ['x', 'y', 'a/b', 'new/1', 'new/2', 'p/1', 'p/2', 'none', '', 'a',
   'x/', 'a'.repeat(256)].map(bytes_of)
 const GOOD_PATHS = 10
 const EDGES = [0, 1, 2, 23, 24, 255, 256, 0xffff, 0x10000, 0x7fffffff, -0x80000000, -1]
+const DECLARED_LEFT = codes.DECLARED_LEFT!
 const NOTHING = new Uint8Array(0)
 const { alive: ALIVE, suspect: SUSPECT, ...rest } = constants('member_event')
 const EVENTS = [SUSPECT!, ...Object.values(rest)]
@@ -405,6 +406,12 @@ export class Attacker {
     if (draw < 240) return this.ask_something()
     if (draw < 243) return this.member(this.random.once_in(2))
     if (draw < 246) return this.overlay()
+    if (draw === 246 && this.random.once_in(4)) {
+      this.status = this.random.once_in(2) ? DECLARED_LEFT : this.random.pick(STATUSES)
+      this.say('refuse')
+      this.tainted = true
+      return
+    }
     if (draw === 246) {
       this.say(this.random.pick(['leave', 'leave_answer']))
       this.tainted = true

@@ -26,6 +26,8 @@ const OUT = Object.fromEntries(records.output.map(({ name, kind }) => [name, kin
 const FRAME = Object.fromEntries(records.frames.map(({ name, kind }) => [name, kind]))
 const CARRIES = new Set(records.frames.filter((one) => 'payload' in one).map(({ name }) => name))
 const ZERO = 48
+/** Between the ids of the peers: some are lower, some are higher. */
+const CORE = '12D3KooEvil3Core'
 const LEAVES_ONE_IN = 8
 const LAST_BATCHES = 30
 const NOTHING = new Uint8Array(0)
@@ -46,6 +48,8 @@ export class Crowd extends Handshakes implements Outputs {
     this.own = new Own(this.desk, this.random)
     const plans = new Plans(grammar, CARRIES)
     const ids = Array.from({ length: ATTACKERS }, (_, nth) => bytes_of(`12D3KooEvil${nth}`))
+    // They speak of the core as well, and of a peer that nobody knows.
+    ids.push(bytes_of(CORE), bytes_of('12D3KooNobody'))
     for (let nth = 0; nth < ATTACKERS; nth++) {
       this.attackers.push(new Attacker(nth, plans, this.desk, this.own.channels, ids, this.random))
     }
@@ -56,9 +60,9 @@ export class Crowd extends Handshakes implements Outputs {
   /** Who the core is. Some peers dial it, and it dials some. */
   private introduce(): void {
     const { desk } = this
-    const at = desk.put_tail(IN.self!, 7, bytes_of('12D3KooEvil3Corecore'))
+    const at = desk.put_tail(IN.self!, 7, bytes_of(`${CORE}core`))
     const { words } = this.instance
-    words.set([1, desk.give(), 5, desk.give(), 4, 16, 4], at + 1)
+    words.set([1, desk.give(), 5, desk.give(), 4, CORE.length, 4], at + 1)
     desk.run()
   }
 

@@ -14,6 +14,7 @@ import type { Fast } from './fast.ts'
 import { Ring } from './ring.ts'
 
 const SLOTS = 64
+const STOCK = 50
 /** Operations from here on are those of bad records: whatever completes them is fine. */
 const NOISE_SLOT = 200
 const NOISE_EDGES = [0, 0, 1, 2, 3, 7, 65, 1000, 0x100001, 0x7fffffff, -0x80000000, -1]
@@ -215,9 +216,19 @@ export class Own {
     if (op !== 0) this.desk.put(IN.leave!, 2, op)
   }
 
+  /** Many long names: a list of them is more than the output area holds. */
+  private stock(): void {
+    for (let nth = 0; nth < STOCK && this.desk.room; nth++) {
+      this.make(0, bytes_of(`stock/${'s'.repeat(240)}${this.random.below(1_000)}`))
+    }
+  }
+
   private rare(): void {
     const { random, desk } = this
-    switch (random.below(14)) {
+    switch (random.below(15)) {
+      case 14:
+        if (random.once_in(8)) return this.stock()
+        break
       case 12: case 13: return this.noise()
       case 0: this.make(random.below(4), random.once_in(2) ? NONE : random.pick(PATHS)); return
       case 1: {

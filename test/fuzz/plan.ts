@@ -31,6 +31,7 @@ const FILLS: Record<string, Fill> = {
   status: (a, desk) => desk.u32(a.status),
   request: (a, desk) => desk.u32(a.request),
   token: (a, desk) => desk.u32(a.request),
+  code: (a, desk) => desk.u32(a.status),
   element: (a, desk) => desk.u32(a.random.below(5)),
   state: (a, desk) => desk.u32(a.random.below(3)),
   path: (a, desk) => desk.text(a.path),
