@@ -6,7 +6,7 @@
  *
  * Invariants: an operation of a killed process has no end; a send case has exactly one fate.
  */
-import type { Begin, End, Logs, Member, Run } from './log.ts'
+import type { Begin, End, Logs, Member, Run, Stalled } from './log.ts'
 
 export interface Operation { run: Run, begin: Begin, end: End | undefined }
 
@@ -23,8 +23,6 @@ export interface Receipt {
 const TELLING_MS = 2_000
 /** Who is not heard is declared left within this time of the first message whose grant is lost. */
 const LEFT_WITHIN_MS = 8_000
-/** What was on its way when the session ended may come this much later, when cables are mended. */
-const LAST_FRAMES_MS = 3_000
 
 export class History {
   readonly logs: Logs
@@ -40,6 +38,7 @@ export class History {
   readonly vanishing = new Set<string>()
   readonly #runs = new Map<string, Run>()
   readonly #members = new Map<Run, Member[]>()
+  readonly #stalls = new Map<Run, Stalled[]>()
 
   constructor(logs: Logs) {
     this.logs = logs
@@ -58,19 +57,6 @@ export class History {
   }
 
   /**
-   * True when the owner of a channel ended its session with the taker's host at such a time that it
-   * may not know of what was taken at `at`: it had declared it left, or was itself declared left.
-   */
-  parted(channel: string, taker: Run, at: number): boolean {
-    const owner = this.owner(channel)
-    if (owner === undefined || owner === taker) return false
-    const frozen = this.#frozen_ms(owner.host, at) + this.#frozen_ms(taker.host, at)
-    return this.#lefts(owner, taker.host).some((left) =>
-      left.at > at - frozen - TELLING_MS - LAST_FRAMES_MS
-      && left.at < at + frozen + TELLING_MS + LEFT_WITHIN_MS)
-  }
-
-  /**
    * True when the owner of a channel ended its session with a receiver between two times, and that
    * receive was under way when the session went silent.
    */
@@ -79,9 +65,9 @@ export class History {
     const { run, begin, end } = taker
     if (owner === undefined || owner === run) return false
     return this.#lefts(owner, run.host).some(({ at }) => {
-      const frozen = this.#frozen_ms(owner.host, at) + this.#frozen_ms(run.host, at)
+      const stalled = this.#stalled_ms(owner, at) + this.#stalled_ms(run, at)
       return at >= from && at < to + TELLING_MS && begin.at < at
-        && (end?.at ?? Infinity) > at - LEFT_WITHIN_MS - TELLING_MS - frozen
+        && (end?.at ?? Infinity) > at - LEFT_WITHIN_MS - TELLING_MS - stalled
     })
   }
 
@@ -91,29 +77,32 @@ export class History {
       && (one.host === host || one.host === who.host))
   }
 
-  /** How long a host was frozen by faults that touch the time around `at`. */
-  #frozen_ms(host: string, at: number): number {
-    return this.logs.faults.filter((fault) => fault.what === 'freeze' && fault.host === host
-      && fault.from < at + LEFT_WITHIN_MS && fault.to > at - LEFT_WITHIN_MS)
-      .reduce((sum, { from, to }) => sum + to - from, 0)
+  /** How much of a span a process was frozen or starved. */
+  stalled_within(run: Run, from: number, to: number): number {
+    return (this.#stalls.get(run) ?? []).reduce((sum, { at, ms }) =>
+      sum + Math.max(0, Math.min(to, at) - Math.max(from, at - ms)), 0)
   }
 
-  /** How much of a span a host was frozen. */
-  frozen_within(host: string, from: number, to: number): number {
-    return this.logs.faults.filter(({ what, host: one }) => what === 'freeze' && one === host)
-      .reduce((sum, one) => sum + Math.max(0, Math.min(to, one.to) - Math.max(from, one.from)), 0)
+  /** How long a process stalled in stalls that touch the time around `at`. */
+  #stalled_ms(run: Run, at: number): number {
+    return (this.#stalls.get(run) ?? [])
+      .filter((one) => one.at - one.ms < at + LEFT_WITHIN_MS && one.at > at - LEFT_WITHIN_MS)
+      .reduce((sum, { ms }) => sum + ms, 0)
   }
 
   #readRun(run: Run): void {
     this.#runs.set(`${run.host}.${run.run}`, run)
     const members: Member[] = []
     this.#members.set(run, members)
+    const stalls: Stalled[] = []
+    this.#stalls.set(run, stalls)
     const open = new Map<number, Operation>()
     for (const line of run.lines) {
       switch (line.e) {
         case 'begin': this.#begin(run, line, open); break
         case 'end': this.#end(line, open); break
         case 'joined': case 'left': members.push(line); break
+        case 'stalled': stalls.push(line); break
         case 'closed': this.closed.set(line.channel, line.at); break
         case 'scrubbed': case 'released': this.vanishing.add(line.channel); break
         default:

@@ -37,6 +37,8 @@ export interface Member {
 }
 /** The owner has closed or scrubbed its channel, or let it go for whoever may still hold it. */
 export interface Ended { e: 'closed' | 'scrubbed' | 'released', at: number, channel: string }
+/** The process had no time of the machine, frozen or starved, for so long until now. */
+export interface Stalled { e: 'stalled', at: number, ms: number }
 /** At rest: everyone that this peer sees, itself among them. */
 export interface Seen {
   e: 'seen', at: number, self: number
@@ -45,7 +47,7 @@ export interface Seen {
 /** The process lived until it was asked to leave; at rest when the laboratory was. */
 export interface Finish { e: 'finish', at: number, resting: boolean }
 
-export type Line = Start | Begin | End | Member | Ended | Seen | Finish
+export type Line = Start | Begin | End | Member | Ended | Stalled | Seen | Finish
 
 /** Written by the driver: what was done to a host from when to when. */
 export interface Fault { what: string, host?: string, run?: number, from: number, to: number }

@@ -31,6 +31,9 @@ export interface Told {
 }
 
 const TELL_MS = 500
+const BEAT_MS = 100
+/** A beat that comes this much late is a stall. */
+const STALL_MS = 200
 /** Looking once more finds what was still on its way to its buffer. */
 const DRAIN_ROUNDS = 3
 const DRAIN_PAUSE_MS = 300
@@ -52,11 +55,23 @@ let working: Promise<void> | undefined
 let leaving: Promise<void> | undefined
 let rested = false
 void watch(circuit)
+const beating = beat()
 for (const [name, capacity] of Object.entries(CHANNELS)) await desk.make(name, capacity)
 
 const telling = setInterval(tellHow, TELL_MS)
 obey()
 tell({ ready: circuit.self.id })
+
+/** Notes when this process had no time: what it did late then is not the core's doing. */
+function beat(): NodeJS.Timeout {
+  let last = now_ms()
+  return setInterval(() => {
+    const at = now_ms()
+    const ms = Math.round(at - last - BEAT_MS)
+    if (ms >= STALL_MS) log.write({ e: 'stalled', at, ms })
+    last = at
+  }, BEAT_MS)
+}
 
 function tellHow(): void {
   const sees = desk.seen().map(({ host, run }) => `${host}.${run}`).sort()
@@ -109,6 +124,7 @@ async function drain(): Promise<void> {
 function leave(): Promise<void> {
   leaving ??= (async () => {
     clearInterval(telling)
+    clearInterval(beating)
     desk.rest.abort()
     log.write({ e: 'finish', at: now_ms(), resting: rested })
     await circuit.leave()

@@ -13,15 +13,16 @@ export function report({ failures, excuses, figures }: Verdict, outside?: Outsid
   const row = (name: string, value: string | number) => `  ${name.padEnd(22)} ${value}`
   const lines = [
     ...outside === undefined ? [] : aboutNetwork(outside, row),
-    row('processes', `${figures.processes}, saw each other go ${figures.lefts} times`),
+    row('processes', `${figures.processes}, saw each other go ${figures.lefts} times; ` +
+      `frozen or starved for ${figures.stalled_s} s in all`),
     row('operations',
       `${grouped(figures.operations)}, ${grouped(figures.selects)} of them selects, ` +
       `${grouped(figures.across)} of these over channels of several owners`),
     row('messages', `${grouped(figures.messages)} offered: ${grouped(figures.done)} done, ` +
       `${grouped(figures.not_done)} not done, ${grouped(figures.unknown)} unknown`),
     row('received', `${grouped(figures.received)}, ${figures.again} of them marked again`),
-    row('excused', `${excuses.parted} taken by a receiver declared left, ${excuses.unlogged} ` +
-      `in a killed process's hands, ${excuses.vanished} gone with their owner or a scrub`)
+    row('excused', `${excuses.unlogged} in a killed process's hands, ${excuses.vanished} gone ` +
+      'with their owner or a scrub')
   ]
   if (failures.length === 0) {
     lines.push(`All ${Object.keys(INVARIANTS).length} invariants hold.`)
