@@ -243,7 +243,7 @@ export class Own {
       case 6: desk.put(IN.retain!, 2, this.ref()); return
       case 7: this.end_reader(this.readers.ids[0]!); return
       case 8: desk.put(IN.ended!, 2, 0x100000 + random.between(1, 4)); return
-      case 9: desk.put(IN.limit!, 3, random.between(1, 4), 1 << random.between(8, 30)); return
+      case 9: desk.put(IN.limit!, 3, random.between(1, 7), 1 << random.between(13, 30)); return
       default: this.by_path(IN.stat!, KIND.other, 3, random.once_in(2) ? this.ref() : 0, 0)
     }
   }
