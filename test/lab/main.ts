@@ -43,22 +43,24 @@ async function runOne(): Promise<number> {
     ...values.network !== undefined && { network: values.network as NetworkKind }
   })
   console.log(`seed ${seed}, ${values.minutes} minutes, logs in ${lab.folder}`)
-  let well = false
+  let keep = true
   try {
     const outside = await lab.run()
     const verdict = check(readLogs(lab.folder), outside.failures)
     console.log(`\n${report(verdict, outside)}`)
-    well = verdict.failures.length === 0
+    const well = verdict.failures.length === 0
+    keep = !well || values.keep
     if (!well) console.log(`\nThe logs stay in ${lab.folder}; again with --seed ${seed}.`)
     return well ? 0 : 1
   } catch (error) {
     if (error instanceof NoNetwork) {
+      keep = false
       console.error(`skipped: network namespaces need root, Linux and iproute2: ${error.message}`)
       return 75
     }
     console.error(`${(error as Error).message}\nThe logs stay in ${lab.folder}.`)
     return stop.signal.aborted ? 130 : 1
   } finally {
-    await lab.close(!well || values.keep)
+    await lab.close(keep)
   }
 }

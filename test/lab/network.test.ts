@@ -72,9 +72,10 @@ const inOrder = (came: Array<[number, number]>) =>
 function kinds(): NetworkKind[] {
   const namespace = `circuit-lab-${process.pid}-look`
   const ip = (...words: string[]) => spawnSync('ip', words).status === 0
-  const netem = ip('netns', 'add', namespace) && hasNetem(namespace)
+  const permitted = ip('netns', 'add', namespace)
+  const netem = permitted && hasNetem(namespace)
   ip('netns', 'delete', namespace)
-  if (!netem) console.log('This kernel has no sch_netem: the bridge is tested without shaping.')
+  if (permitted && !netem) console.log('This kernel has no sch_netem: the bridge is tested without shaping.')
   return netem ? ['wire', 'netem'] : ['wire']
 }
 
