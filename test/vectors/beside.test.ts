@@ -82,7 +82,7 @@ class Handle extends Reference {
   get [Symbol.dispose](): () => void { return this.dispose }
 }
 
-test('VAL-9 and VAL-7: what is no CBOR item, or has no such reference, is a loss of that message', () => {
+test('VAL-9, VAL-7: what is no CBOR item, or has no such reference, is a loss of itself', () => {
   const bad = [[], [0x01, 0x02], [0x81], [0x1f], [0xd9, 0xc1, 0xc7, 0x05],
     [0x81, 0xd9, 0xc1, 0xc7, 0x05]]
   for (const bytes of bad) {
