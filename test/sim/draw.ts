@@ -98,8 +98,8 @@ function operation_of(random: Random, lean: Lean): Step {
     return { do: 'make', node, capacity: random.pick([0, 0, 1, 3]), named: random.once_in(2), at }
   }
   if (draw < 87) return select_of(random, lean, node)
-  if (draw < 92) return { do: 'withdraw', node, target: random.below(1000) }
-  if (draw < 98) return { do: 'take', node, target: random.below(1000) }
+  if (draw < 91) return { do: 'withdraw', node, target: random.below(1000) }
+  if (draw < 96) return { do: 'take', node, target: random.below(1000) }
   return random.once_in(2) ? { do: 'close', node, channel } : { do: 'scrub', node, channel }
 }
 
@@ -109,7 +109,12 @@ function steps_of(random: Random, lean: Lean, faults: Faults): Step[] {
   while (steps.length < count) {
     if (random.once_in(3)) steps.push({ do: 'wait', ms: random.between(0, 30) })
     const fault = random.once_in(7) ? fault_of(random, faults, lean.nodes) : undefined
-    steps.push(fault ?? operation_of(random, lean))
+    const step = fault ?? operation_of(random, lean)
+    steps.push(step)
+    // Long enough to be declared left, often with something out to it.
+    if (step.do === 'freeze' && random.once_in(3)) {
+      steps.push({ do: 'wait', ms: random.between(2500, 5000) }, { do: 'thaw', node: step.node })
+    }
     if (faults !== 'none' && random.once_in(25)) {
       steps.push({ do: 'wait', ms: random.between(200, 4000) })
     }
@@ -122,7 +127,7 @@ export function program_of(seed: number, faults?: Faults): Program {
   const random = new Random(seed ^ 0x5eed)
   const nodes = random.pick([2, 2, 3, 3, 3, 4, 4, 5, 6])
   const channels = Array.from({ length: random.between(1, 4) }, () =>
-    ({ owner: random.below(nodes), capacity: random.pick([0, 0, 1, 2]) }))
+    ({ owner: random.below(nodes), capacity: random.pick([0, 0, 1, 3]) }))
   const lean = lean_of(random, nodes, channels.length)
   const chosen = faults ?? random.pick(LEANINGS)
   return {

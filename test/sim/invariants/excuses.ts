@@ -60,11 +60,11 @@ export function denied(world: World, text: string, channel: Channel, from: numbe
 }
 
 /**
- * A receive that was kept for a select's send which then went elsewhere (PROTOCOL 10, 12) is free
- * again after later receives were served.
+ * A receive at a rendezvous that was kept for a select's send which then went elsewhere (PROTOCOL
+ * 10, 12) is free again after later receives were served.
  */
 export function kept_in_vain(world: World, channel: Channel, to: number): boolean {
-  return world.operations.some(({ kind, cases, begun }) => kind === 'select' && begun < to
+  return channel.capacity === 0 && world.operations.some(({ kind, cases, begun }) => kind === 'select' && begun < to
     && cases.some((one) => one.kind === 'send' && one.held?.channel === channel))
 }
 

@@ -59,7 +59,9 @@ function at_most_once(world: World, receipt: Receipt): void {
 function again_only_after_left(world: World, receipt: Receipt): void {
   if (!receipt.again) return
   if (came_back(world, receipt)) world.excuse('a message came again')
-  else {
+  else if (world.leaves.has(receipt.channel.owner)) {
+    world.excuse('a message came again at an owner that leaves')
+  } else {
     world.break('again_only_after_left', `${receipt.text} came again to `
       + `${named(receipt.operation)} though it was out to nobody that was declared left`)
   }
