@@ -182,9 +182,34 @@ const requests: Line[] = [
     (set) => set.stage.forge(set.wire, set.b, 'reply', [mine(set), codes.LEFT!, [0]]))],
   ['reply-of-another-count', ['WIRE-32'], 'BAD_FRAME', all(({ a }) => { a.host.open('/b/far') },
     (set) => set.stage.forge(set.wire, set.b, 'reply', [mine(set), 0, [1]]))],
-  ['member-of-another-run', ['SES-25'], 'BAD_FRAME',
-    say('member', ({ b }) => [b.id, 9, 1, b.name, 0])]
 ]
+
+const ALIVE = constants('member_event').alive!
+const SUSPECT = constants('member_event').suspect!
+/** A member frame, the usual one but for what is given. */
+const member = (more: Record<string, Field>, text = ''): Act => say('member', () => {
+  const usual: Record<string, Field> = { id: 'peer-c', incarnation: 1, version: 0, event: ALIVE,
+    name: 'c', by: '', hops: 1 }
+  return Object.values({ ...usual, ...more })
+}, text)
+
+const members: Line[] = [
+  ['edge-of-no-wish', header([6, 4])],
+  ['digest-too-short', header([12, new Array<number>(31).fill(0)])],
+  ['digest-too-long', header([12, new Array<number>(33).fill(0)])],
+  ['holds-of-no-part', header([13, 32, []])],
+  ['want-of-no-part', header([14, 32, [1]])],
+  ['member-without-an-id', member({ id: '' })],
+  ['member-with-a-long-id', member({ id: 'x'.repeat(limits.PEER_ID_BYTES_MAX! + 1) })],
+  ['member-with-a-long-name', member({ name: 'x'.repeat(limits.NAME_BYTES_MAX! + 1) })],
+  ['member-with-a-control-character', member({ name: 'a\tb' })],
+  ['member-of-no-run', member({ incarnation: 0 })],
+  ['member-of-no-event', member({ event: 9 })],
+  ['member-suspected-by-nobody', member({ event: SUSPECT, name: '' })],
+  ['member-alive-by-somebody', member({ by: 'peer-d' })],
+  ['member-of-another-run', member({ id: 'peer-b', incarnation: 9 })],
+  ['member-that-is-its-own-end', member({ id: 'peer-b', event: 2, name: '' })]
+].map(([id, act]): Line => [id as string, ['WIRE-36', 'SES-25'], 'BAD_FRAME', act as Act])
 
 const strangers: Line[] = [
   ['hello-of-another-version', ['SES-5', 'SES-26'], 'BAD_VERSION',
@@ -262,7 +287,7 @@ function violation([id, shows, code, act]: Line, cast: () => Set, after: string)
 /** All stories of this file, and what they begin with. */
 export function invalid_vectors(): { openings: Vector[], stories: Vector[] } {
   const lines = [...headers, ...kinds, ...numbers, ...offers, ...claims as Line[], ...more_claims,
-    ...requests]
+    ...requests, ...members]
   return {
     openings: [set_up().stage.vector('alone', [], undefined, true),
       incoming().stage.vector('incoming', [], undefined, true)],
