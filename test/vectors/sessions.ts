@@ -47,6 +47,13 @@ function here(actor: Actor): number[] {
   return list.map(({ incarnation }) => incarnation)
 }
 
+/** The names of the frames that came out so far in this story, in their order. */
+function said(stage: Stage): string[] {
+  return stage.recorder.steps.flatMap(({ out }) => out)
+    .filter(({ record }) => record === 'frame')
+    .map(({ reads }) => (reads as { frame: string }).frame)
+}
+
 function up(wire: Wire): boolean[] { return wire.ends.map((end) => end.up) }
 
 const greetings: Line<Pair>[] = [
@@ -180,6 +187,7 @@ const between: Line<Two>[] = [
     stage.wait(limits.ACK_DELAY_MS! - 1)
     assert.is(stage.wires[0]!.end_of(b).out.length, 0)
     stage.wait(1)
+    assert.is(said(stage).at(-1), 'ack')
     assert.is(a.host.status(send), 'waiting')
   }],
   ['acknowledged-by-count', ['SES-22'], ({ stage, far, a }) => {
@@ -188,9 +196,14 @@ const between: Line<Two>[] = [
     a.host.batching = false
     a.host.run()
     stage.settle()
+    assert.equal(said(stage).slice(limits.ACK_FRAMES!), ['ack'])
   }],
   ['probed', ['WIRE-14'], ({ stage }) => {
-    stage.wait(limits.PROBE_INTERVAL_MS!)
+    stage.wait(2 * limits.PROBE_INTERVAL_MS!)
+    const words = said(stage)
+    assert.ok(words.includes('ping'))
+    assert.is(words.filter((name) => name === 'pong').length,
+      words.filter((name) => name === 'ping').length)
   }],
   ['window-of-a-link', ['ABI-23'], ({ stage, far, a, b }) => {
     const [wire] = stage.wires
