@@ -23,6 +23,8 @@ KIND: ${LEANINGS.join(', ')}`
 
 const SEEDS = fileURLToPath(new URL('./seeds.json', import.meta.url))
 const MISUSE = 2
+/** Where no terminal is, progress is a line of its own so seldom. */
+const SAID_EVERY = 60
 
 await main(process.argv.slice(2))
 
@@ -32,16 +34,10 @@ async function main(args: string[]): Promise<void> {
     process.exitCode = members.main(args)
     return
   }
-  const { values } = parseArgs({ args, options: {
-    seed: { type: 'string' }, faults: { type: 'string' }, quiet: { type: 'boolean' },
-    kept: { type: 'string' }, minutes: { type: 'string' }, schedules: { type: 'string' },
-    from: { type: 'string' }, log: { type: 'string' }, workers: { type: 'string' }
-  } })
+  const values = options_of(args)
   const number = (text: string | undefined, or: number): number => {
     const value = text === undefined ? or : Number(text)
-    if (Number.isFinite(value) && value >= 0) return value
-    console.error(USAGE)
-    process.exit(MISUSE)
+    return Number.isFinite(value) && value >= 0 ? value : misuse(`${text} is not a number`)
   }
   if (values.seed !== undefined) {
     story(program_of(number(values.seed, 0), values.faults as Faults | undefined), values.quiet)
@@ -58,10 +54,30 @@ async function main(args: string[]): Promise<void> {
       schedules: number(values.schedules, Number.MAX_SAFE_INTEGER / 2),
       ...values.workers === undefined ? {} : { workers: number(values.workers, 1) }
     }, values.log)
-  } else {
-    console.error(USAGE)
-    process.exitCode = MISUSE
+  } else misuse('Say what is wanted')
+}
+
+interface Options { seed?: string, faults?: string, quiet?: boolean, kept?: string,
+  minutes?: string, schedules?: string, from?: string, log?: string, workers?: string }
+
+function options_of(args: string[]): Options {
+  try {
+    const { values } = parseArgs({ args, options: {
+      seed: { type: 'string' }, faults: { type: 'string' }, quiet: { type: 'boolean' },
+      kept: { type: 'string' }, minutes: { type: 'string' }, schedules: { type: 'string' },
+      from: { type: 'string' }, log: { type: 'string' }, workers: { type: 'string' }
+    } })
+    const { faults } = values
+    if (faults === undefined || LEANINGS.some((one) => one === faults)) return values
+  } catch (error) {
+    return misuse((error as Error).message)
   }
+  return misuse('There are no faults of that kind')
+}
+
+function misuse(why: string): never {
+  console.error(`${why}.\n${USAGE}`)
+  process.exit(MISUSE)
 }
 
 function story(program: Program, quiet = false): void {
@@ -73,8 +89,10 @@ function story(program: Program, quiet = false): void {
 async function look(wanted: { from: number, schedules: number, minutes: number, workers?: number },
   log: string | undefined): Promise<void> {
   const live = process.stdout.isTTY
+  let said = 0
   const found = await search(wanted, (line) => {
     if (live) process.stdout.write(`\r\x1b[K${line}`)
+    else if (++said % SAID_EVERY === 0) console.log(line)
   }, (failure) => {
     console.log(`${live ? '\r\x1b[K' : ''}seed ${failure.seed} failed; made small, `
       + `as a line for test/sim/seeds.json:\n${as_line(failure)}`)

@@ -7,6 +7,7 @@
 import { createHash } from 'node:crypto'
 import { read_header } from '../net/wire.ts'
 import type { Crossing } from '../net/net.ts'
+import type { Node } from '../net/node.ts'
 import { INVARIANTS } from './invariants/names.ts'
 import { play } from './play.ts'
 import type { Played } from './play.ts'
@@ -38,7 +39,8 @@ export function tell(program: Program, quiet = false): Story {
       hash.update(`${at_ms} ${from.name} ${to.name} ${text} `).update(header)
       if (!quiet) said(crossing, note)
     })
-    for (const place of given.places) follow_events(given, place.nth, note)
+    for (const { node } of given.places) follow_events(node, note)
+    given.entered = (node) => { follow_events(node, note) }
   }, note)
   lines.push(...ending(told))
   const digest = hash.digest('hex')
@@ -75,8 +77,7 @@ function said({ from, to, header, text }: Crossing, note: (line: string) => void
 }
 
 /** Tells of members as each core hears of them. */
-function follow_events(world: World, nth: number, note: (line: string) => void): void {
-  const watched = world.places[nth]!.node
+function follow_events(watched: Node, note: (line: string) => void): void {
   const { push } = watched.events
   watched.events.push = (...events): number => {
     for (const { event, name, incarnation } of events) {

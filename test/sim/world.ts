@@ -22,6 +22,8 @@ export interface Broken { invariant: string, sentence: string }
 
 const NAMES = 'abcdef'
 const BROKEN_MAX = 50
+/** After that nothing is left to be said of having met. */
+const MEETING_MS = 60
 
 /** Bytes of blocks that a core has given out. */
 export function used_bytes(node: Node): number {
@@ -45,10 +47,12 @@ export class World {
   readonly broken: Broken[] = []
   /** How often an excuse was needed, by its name. */
   readonly excused = new Map<string, number>()
-  /** What each peer used before the first step, when it had met all and had its references. */
+  /** What each peer used when it had met all, before the first channel was made. */
   readonly used_bytes: number[]
   /** Told a story, when somebody listens. */
   tell: ((line: string) => void) | undefined
+  /** Told of every run of a peer that begins later. */
+  entered: ((node: Node) => void) | undefined
   private readonly waiting = new Map<Node, Map<number, Operation>>()
   private moment = 0
   private next_text = 0
@@ -66,9 +70,10 @@ export class World {
       this.places.push({ nth, name: node.name, node, held: [], readers: [], leaving: false })
     }
     this.net.mesh()
+    this.net.run_for(MEETING_MS)
+    this.used_bytes = this.places.map(({ node }) => used_bytes(node))
     program.channels.forEach((_, nth) => { this.share(nth) })
     for (const place of this.places) this.enter(place.node)
-    this.used_bytes = this.places.map(({ node }) => used_bytes(node))
   }
 
   /** A channel of the program at its owner, and a reference to it at every other peer. */
@@ -97,6 +102,7 @@ export class World {
     node.host.outcomes.clear()
     this.waiting.set(node, new Map())
     node.ran = () => { this.collect(node) }
+    this.entered?.(node)
   }
 
   // What happens
