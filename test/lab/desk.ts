@@ -154,7 +154,8 @@ export class Desk {
   /** Many sends under way at once; their outcome is known together. */
   async stream(worker: string, on: Held, values: Message[], window: number): Promise<void> {
     const ops: number[] = []
-    const writer = on.channel.writer({ window })
+    const writer = ifHeld(() => on.channel.writer({ window }))
+    if (writer === undefined) return
     const patience = { signal: this.rest.signal }
     let outcome: Outcome = { result: 'done', case: 0 }
     try {
@@ -178,7 +179,8 @@ export class Desk {
   async read(
     worker: string, on: Held, prefetch: number, count: number, timeout: number
   ): Promise<void> {
-    const reader = on.channel.reader({ prefetch })
+    const reader = ifHeld(() => on.channel.reader({ prefetch }))
+    if (reader === undefined) return
     try {
       for (let nth = 0; nth < count && !this.rest.signal.aborted; nth++) {
         const cases: Case[] = [{ kind: 'receive', channel: on.id }]
@@ -261,6 +263,16 @@ function received(
   const value = got.value as Message
   return {
     result: 'done', case: nth, message: value.m, ...got.again === true && { again: true }, value
+  }
+}
+
+/** Undefined when another worker has let the channel go, because its owner left. */
+function ifHeld<T>(make: () => T): T | undefined {
+  try {
+    return make()
+  } catch (error) {
+    failsOnlyBy(error)
+    return undefined
   }
 }
 

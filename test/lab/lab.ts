@@ -174,6 +174,7 @@ export class Lab {
     const hurry = Math.min(1, Math.max(HURRY_MIN, seconds / UNHURRIED_S))
     const faults = drawRound(this.#random, this.#hosts.length, this.#network!, hurry)
     await Promise.all(faults.map((fault) => this.#play(fault)))
+    await this.#replaceCrashed()
     const began = performance.now()
     this.outside.rounds++
     if (await this.#seen(0)) this.outside.quiet_rounds++
@@ -192,6 +193,16 @@ export class Lab {
     this.#shapes[changed] = drawShape(this.#random)
     this.#network!.shape(changed, this.#shapes[changed])
     await this.#wait(this.#random.between(300, CALM_MAX_MS))
+  }
+
+  /** A process that ended unasked is a failure; another takes its place, for what else is found. */
+  async #replaceCrashed(): Promise<void> {
+    for (const host of this.#hosts) {
+      for (const crash of host.crashes.splice(0)) this.#fail(crash)
+      if (host.up) continue
+      await host.start()
+      host.order('work')
+    }
   }
 
   async #play(fault: Fault): Promise<void> {
