@@ -162,7 +162,7 @@ class Splitting {
 
   /** When the owner has certainly heard that an operation is over. */
   #until({ peer, end, result }: Operation, owner: string): number {
-    if (result.kind === 'lost' || result.kind === 'unknown') {
+    if (peer !== owner && (result.kind === 'lost' || result.kind === 'unknown')) {
       return this.#partings.over(peer, owner)
     }
     const parted = this.#partings.over(peer, owner)
@@ -259,26 +259,22 @@ class Partings {
 
 /**
  * Receives of messages that came back: a peer that was declared left may have seen a message whose
- * grant never arrived. The message keeps its place; whoever gets it afterwards is told *again*, and
- * at a rendezvous its sender may also withdraw it.
+ * grant never arrived. The message keeps its place; whoever gets it afterwards is told *again*. (A
+ * sender who takes it back meanwhile is told that the outcome is not known.)
  */
 function phantomsOf(history: History, partings: Partings): Set<Operation> {
   const owners = new Map(history.channels.map(({ name, owner }) => [name, owner]))
   const receives = new Map<number, Operation[]>()
-  const unsent = new Set<number>()
   for (const operation of history.operations) {
-    const { result, cases } = operation
-    if (result.kind !== 'done' && result.kind !== 'unknown') {
-      for (const { value } of cases) if (value !== undefined) unsent.add(value)
-    }
+    const { result } = operation
     if (result.kind !== 'done' || result.value === undefined) continue
     receives.set(result.value, [...receives.get(result.value) ?? [], operation])
   }
   const phantoms = new Set<Operation>()
-  for (const [value, seen] of receives) {
+  for (const seen of receives.values()) {
     const last = seen.toSorted((a, b) => b.end - a.end)
       .find(({ result }) => result.kind === 'done' && result.again === true)
-    if (last === undefined && !unsent.has(value)) continue
+    if (last === undefined) continue
     for (const one of seen) {
       const { channel } = one.cases[one.result.kind === 'done' ? one.result.which : 0]!
       if (one !== last && partings.parted(one.peer, owners.get(channel)!)) phantoms.add(one)
