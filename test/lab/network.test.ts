@@ -75,7 +75,9 @@ function kinds(): NetworkKind[] {
   const permitted = ip('netns', 'add', namespace)
   const netem = permitted && hasNetem(namespace)
   ip('netns', 'delete', namespace)
-  if (permitted && !netem) console.log('This kernel has no sch_netem: the bridge is tested without shaping.')
+  if (permitted && !netem) {
+    console.log('This kernel has no sch_netem: the bridge is tested without shaping.')
+  }
   return netem ? ['wire', 'netem'] : ['wire']
 }
 
