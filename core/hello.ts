@@ -29,7 +29,7 @@ import {
 import { edge_attached } from './overlay'
 import { emit } from './ring'
 import {
-  session_ack, session_acked, session_begin, session_may_have, session_resume,
+  session_ack, session_acked, session_begin, session_may_have, session_resume, watch_in,
 } from './session'
 import { elapsed, now_ms, timer_clear, timer_set } from './timer'
 import {
@@ -38,7 +38,8 @@ import {
   HELLO_FLAG_LEFT, IN_VERIFIED_BYTES, IN_VERIFIED_EXPIRES_MS, IN_VERIFIED_LINK,
   IN_VERIFIED_PREFIX_BYTES, IN_VERIFIED_RIGHTS, IN_VERIFIED_STATUS, MEMBERS_MAX, OUT_VERIFY,
   OUT_VERIFY_BYTES, OUT_VERIFY_ID_BYTES, OUT_VERIFY_LINK, OUT_VERIFY_PAYLOAD,
-  OUT_VERIFY_PAYLOAD_BYTES, PATH_BYTES_MAX, SUSPECT_MS, TIMEOUT_MS_MAX, WIRE_VERSION,
+  OUT_VERIFY_PAYLOAD_BYTES, PATH_BYTES_MAX, PROBE_INTERVAL_MS, SUSPECT_MS, TIMEOUT_MS_MAX,
+  WIRE_VERSION,
 } from './tables'
 
 export const TIMER_EXPIRY: u32 = 68
@@ -291,6 +292,8 @@ function attach(link: Link): void {
   peer.sought = false
   peer.checked = false
   peer.used_ms = now_ms
+  // While the session needed no link nobody watched it.
+  if (!some(peer.watch_timer)) watch_in(peer, PROBE_INTERVAL_MS)
   dial_off(peer)
   peer.rights = link.rights
   text_release(peer.prefix)

@@ -14,10 +14,12 @@ import type { Admission } from './certificate.ts'
 import type { Drive } from './drive.ts'
 import { textAt } from './memory.ts'
 import type { Packed } from './payload.ts'
+import { Turns } from './turns.ts'
+import type { Taker } from './turns.ts'
 import { bytesOf } from './values.ts'
 import {
   DOWN_REASON_CLOSED, DOWN_REASON_RESET, DOWN_REASON_VIOLATION, ERROR_NO_CHAIN, ERROR_OK,
-  HEADER_BYTES_MAX, IN_FRAME, IN_FRAME_HEADER_BYTES, IN_FRAME_LINK, IN_FRAME_PAYLOAD,
+  HEADER_BYTES_MAX, HEADER_NOW_MS, IN_FRAME, IN_FRAME_HEADER_BYTES, IN_FRAME_LINK, IN_FRAME_PAYLOAD,
   IN_FRAME_PAYLOAD_BYTES, IN_FRAME_WORDS, IN_HEARD, IN_HEARD_LINK, IN_HEARD_WORDS, IN_LINK_DOWN,
   IN_LINK_DOWN_LINK, IN_LINK_DOWN_REASON, IN_LINK_DOWN_WORDS, IN_LINK_READY, IN_LINK_READY_LINK,
   IN_LINK_READY_TAKEN_BYTES, IN_LINK_READY_WORDS, IN_LINK_UP, IN_LINK_UP_ID_BYTES,
@@ -54,7 +56,7 @@ function plainBytes(bytes: Uint8Array): Uint8Array {
 interface WaitingFrame { readonly header: Uint8Array, payload: Packed | undefined }
 
 /** One link: frames that wait to go out, and what comes in. */
-class Line implements LinkEvents {
+class Line implements LinkEvents, Taker {
   readonly id: number
   readonly link: Link
   readonly #links: Links
@@ -64,6 +66,8 @@ class Line implements LinkEvents {
   heldBytes = 0
   takenBytes = 0
   full = false
+  waiting: Frame[] = []
+  given = 0
   /** The core knows it. */
   known = true
   closing = false
@@ -74,7 +78,7 @@ class Line implements LinkEvents {
     this.link = link
   }
 
-  frames(frames: readonly Frame[]): void { this.#links.arrived(this, frames) }
+  frames(frames: readonly Frame[]): void { this.#links.frames(this, frames) }
 
   heard(): void { this.#links.heard(this) }
 
@@ -96,6 +100,7 @@ export class Links {
   readonly #drive: Drive
   readonly #host: LinkHost
   readonly #lines = new Map<number, Line>()
+  readonly #turns: Turns<Line>
   #stopped = false
   #last = 0
   #early: Link[] | undefined = []
@@ -108,6 +113,11 @@ export class Links {
   constructor(drive: Drive, host: LinkHost) {
     this.#drive = drive
     this.#host = host
+    this.#turns = new Turns({
+      timers: drive.timers,
+      now: () => drive.memory.header[HEADER_NOW_MS]!,
+      give: (line, frames) => this.arrived(line, frames)
+    })
   }
 
   /** Starts all transports; when one cannot, stops the others and rejects with its error. */
@@ -142,6 +152,7 @@ export class Links {
   async stop(): Promise<void> {
     this.#flush()
     this.#stopped = true
+    this.#turns.stop()
     this.#lines.clear()
     await Promise.allSettled(this.#host.transports.map((transport) => transport.stop()))
   }
@@ -175,6 +186,7 @@ export class Links {
     const line = this.#lines.get(words[at + OUT_UNLINK_LINK]!)
     if (line === undefined) return
     this.#lines.delete(line.id)
+    this.#turns.forget(line)
     line.known = false
     line.closing = true
     if (line.out.length === 0) this.#dirty.push(line)
@@ -201,7 +213,12 @@ export class Links {
     queueMicrotask(this.#step)
   }
 
-  /** Frames came in; all of them go to the core in one call. */
+  /** Frames came in; they go to the core now or in their link's turns. */
+  frames(line: Line, frames: readonly Frame[]): void {
+    if (line.known && !this.#drive.ended) this.#turns.arrived(line, frames)
+  }
+
+  /** All of these go to the core in one call. */
   arrived(line: Line, frames: readonly Frame[]): void {
     if (!line.known || this.#drive.ended) return
     for (const { header, payload } of frames) {
@@ -242,6 +259,9 @@ export class Links {
   /** A link is gone. */
   lost(line: Line, reason: number): void {
     line.out = []
+    if (!line.known) return
+    // What came whole before the end comes before it.
+    this.#turns.ended(line)
     if (!line.known) return
     line.known = false
     this.#lines.delete(line.id)
