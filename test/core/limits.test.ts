@@ -103,7 +103,7 @@ test('LIM-1: a select\'s offers and a reader\'s count as others do', () => {
   assert.is(one.cut, codes.OVER_LIMIT)
 })
 
-test('LIM-2 and LIM-9: PARKED_BYTES_PER_PEER_MAX of plain sends wait, one byte more cuts the peer', () => {
+test('LIM-2 and LIM-9: PARKED_BYTES_PER_PEER_MAX bytes may wait, one more cuts the peer', () => {
   const one = new Flooder()
   const ref = one.s.host.channel(0, 'c')
   const count = limits.PARKED_BYTES_PER_PEER_MAX! / MESSAGE_BYTES
@@ -119,7 +119,7 @@ test('LIM-2 and LIM-9: PARKED_BYTES_PER_PEER_MAX of plain sends wait, one byte m
   works_on(one.s)
 })
 
-test('LIM-3 and LIM-10: CHANNELS_PER_PEER_MAX channels are made for a peer, the next is refused', () => {
+test('LIM-3 and LIM-10: CHANNELS_PER_PEER_MAX are made for a peer, the next is refused', () => {
   const one = new Flooder()
   const statuses: number[] = []
   one.many(limits.CHANNELS_PER_PEER_MAX!, (nth) => {

@@ -72,12 +72,13 @@ export class Attacker {
   private readonly desk: Desk
   private readonly channels: Ring
   private readonly others: readonly Uint8Array[]
-  private readonly mine = new Ring()
-  private readonly claimed = new Ring()
-  private readonly theirs = new Ring()
-  private readonly requests = new Ring()
+  private readonly rings = Array.from({ length: 5 }, () => new Ring())
+  private readonly mine = this.rings[0]!
+  private readonly claimed = this.rings[1]!
+  private readonly theirs = this.rings[2]!
+  private readonly requests = this.rings[3]!
   /** Marks and hashes that the core said. */
-  private readonly marks = new Ring()
+  private readonly marks = this.rings[4]!
   private next_offer = 0x100001
 
   constructor(
@@ -109,8 +110,7 @@ export class Attacker {
     this.number = 1
     this.received = 0
     this.epoch = 0
-    for (const ring of [this.mine, this.claimed, this.theirs, this.requests,
-      this.marks]) ring.clear()
+    for (const ring of this.rings) ring.clear()
   }
 
   // What it heard
@@ -397,6 +397,13 @@ export class Attacker {
     this.tainted = true
   }
 
+  /** Ends the session, in one way or another. */
+  private part(): void {
+    this.status = this.random.once_in(2) ? DECLARED_LEFT : this.random.pick(STATUSES)
+    this.say(this.random.pick(['leave', 'leave', 'leave_answer', 'refuse']))
+    this.tainted = true
+  }
+
   /** One more frame. */
   step(): void {
     const draw = this.random.below(256)
@@ -406,17 +413,7 @@ export class Attacker {
     if (draw < 240) return this.ask_something()
     if (draw < 243) return this.member(this.random.once_in(2))
     if (draw < 246) return this.overlay()
-    if (draw === 246 && this.random.once_in(4)) {
-      this.status = this.random.once_in(2) ? DECLARED_LEFT : this.random.pick(STATUSES)
-      this.say('refuse')
-      this.tainted = true
-      return
-    }
-    if (draw === 246) {
-      this.say(this.random.pick(['leave', 'leave_answer']))
-      this.tainted = true
-      return
-    }
+    if (draw === 246) return this.part()
     if (draw === 247) return this.unknown()
     this.request = this.random.below(9)
     this.say(this.random.pick(['ping', 'pong', 'ack']))

@@ -75,7 +75,7 @@ test('LIM-11: of a flood only a share is before what another link brings', () =>
   assert.equal(given, ['h0', ...named('f', SHARE), 'h1'])
 })
 
-test('LIM-11: turns go round, frames come in order and once, and the link goes on at the end', () => {
+test('LIM-11: turns go round, frames come in order, and the link goes on at the end', () => {
   const { given, turns, line, next } = stage()
   const [a, b] = [line('a'), line('b')]
   turns.arrived(a, frames(1))
