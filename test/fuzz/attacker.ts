@@ -1,22 +1,17 @@
 /**
  * A peer that is certified and mad, fast: it speaks the protocol, mostly, and means nothing by it.
  *
- * Lives here: what it remembers of a session, its next frame, frames with one thing wrong. Does not
- * live here: how a frame's fields are written (plan.ts), handshakes and the core's other records
- * (crowd.ts).
+ * Lives here: what it remembers of a session, and its next move. Does not live here: how it is said
+ * and what may be wrong in it (voice.ts), handshakes and the core's other records (crowd.ts).
  */
 import { bytes_of, codes, constants, limits } from '../core/door.ts'
-import type { Desk } from './desk.ts'
 import type { Fast } from './fast.ts'
-import type { Item } from './grammar.ts'
-import { put_item } from './plan.ts'
-import type { Plan, Plans } from './plan.ts'
 import { Ring } from './ring.ts'
+import { Voice } from './voice.ts'
 
 const PATHS = ['x', 'y', 'a/b', 'new/1', 'new/2', 'p/1', 'p/2', 'none', '', 'a', '/', '...',
   'x/', 'a'.repeat(256)].map(bytes_of)
 const GOOD_PATHS = 10
-const EDGES = [0, 1, 2, 23, 24, 255, 256, 0xffff, 0x10000, 0x7fffffff, -0x80000000, -1]
 const DECLARED_LEFT = codes.DECLARED_LEFT!
 const NOTHING = new Uint8Array(0)
 const { alive: ALIVE, suspect: SUSPECT, ...rest } = constants('member_event')
@@ -25,75 +20,19 @@ const SYNC_BUCKETS = limits.SYNC_BUCKETS!
 const OVERLAY = ['edge', 'edge', 'have', 'graft', 'prune', 'probe_for', 'probed', 'digest', 'holds',
   'want']
 const STATUSES = [0, 0, 1, 2, 3, 5, 7, 13, 15, 64, 96, 133]
-const OWN_CHANNELS = [0x100001, 0x100002, 0x100003]
-const SESSION_FROM = 16
 /** Of an offer: it sends, it is a select's, it is a reader's, a hold claim is out. */
 const SENDS = 1
 const SELECTS = 2
 const READS = 4
 const HELD = 8
-/** One frame in so many has something wrong. */
-const BEND_ONE_IN = 64
 
-const BENDS = ['edge', 'type', 'flip', 'cut', 'tail', 'payload', 'number', 'grammar', 'bytes',
-  'again', 'large'] as const
-type Bend = typeof BENDS[number] | ''
-
-export class Attacker {
-  readonly id: Uint8Array
-  readonly name: Uint8Array
-  random: Fast
-  link = 0
-  up = false
-  /** Its next frames may be out of number: it must be attached anew. */
-  tainted = false
-  incarnation = 0
-  epoch = 0
-  number = 1
-  received = 0
-
-  // The fields of the frame that is being written.
-  said = 0
-  offer = 0
-  channel = 0
-  flags = 0
-  selecting = 0
-  amount = 0
-  status = 0
-  request = 0
-  event = 0
-  version = 0
-  by: Uint8Array = NOTHING
-  about: Uint8Array
-  about_incarnation = 0
-  path: Uint8Array = PATHS[0]!
-
-  private readonly plans: Plans
-  private readonly desk: Desk
-  private readonly channels: Ring
-  private readonly others: readonly Uint8Array[]
-  private readonly rings = Array.from({ length: 5 }, () => new Ring())
+export class Attacker extends Voice {
+  private readonly rings = Array.from({ length: 4 }, () => new Ring())
   private readonly mine = this.rings[0]!
   private readonly claimed = this.rings[1]!
   private readonly theirs = this.rings[2]!
   private readonly requests = this.rings[3]!
-  /** Marks and hashes that the core said. */
-  private readonly marks = this.rings[4]!
   private next_offer = 0x100001
-
-  constructor(
-    nth: number, plans: Plans, desk: Desk, channels: Ring, others: readonly Uint8Array[],
-    random: Fast
-  ) {
-    this.name = bytes_of(`evil${nth}`)
-    this.id = others[nth]!
-    this.about = this.id
-    this.plans = plans
-    this.desk = desk
-    this.channels = channels
-    this.others = others
-    this.random = random
-  }
 
   reset(random: Fast): void {
     this.random = random
@@ -110,7 +49,7 @@ export class Attacker {
     this.number = 1
     this.received = 0
     this.epoch = 0
-    for (const ring of this.rings) ring.clear()
+    for (const ring of [...this.rings, this.marks]) ring.clear()
   }
 
   // What it heard
@@ -137,126 +76,6 @@ export class Attacker {
   marked(mark: number): void { this.marks.push(mark, 0, this.random) }
 
   asked(request: number, kind: number): void { this.requests.push(request, kind, this.random) }
-
-  // Fields with parts
-
-  put_refs(desk: Desk): void {
-    const { random } = this
-    const count = random.once_in(4) ? random.between(1, 3) : 0
-    desk.head(4, count)
-    for (let nth = 0; nth < count; nth++) {
-      const owner = random.below(5)
-      if (owner < 2) {
-        desk.head(4, 3)
-        desk.u32(0)
-        desk.u32(random.once_in(20) ? this.incarnation + 1 : this.incarnation)
-        desk.u32(random.pick(OWN_CHANNELS))
-      } else if (owner < 4) {
-        desk.head(4, 3)
-        desk.u32(1)
-        desk.u32(1)
-        desk.u32(this.any_channel())
-      } else {
-        desk.head(4, 4)
-        desk.u32(2)
-        desk.u32(random.between(1, 3))
-        desk.u32(random.pick(OWN_CHANNELS))
-        desk.text(random.pick(this.others))
-      }
-    }
-  }
-
-  put_values(desk: Desk): void {
-    const { random } = this
-    desk.head(4, this.amount)
-    for (let nth = 0; nth < this.amount; nth++) {
-      desk.u32(random.once_in(3) ? random.pick(EDGES) : random.pick(OWN_CHANNELS))
-    }
-  }
-
-  any_mark(): number {
-    const { marks, random } = this
-    if (marks.count === 0 || random.once_in(4)) return random.bits()
-    return marks.ids[random.below(marks.count)]!
-  }
-
-  put_marks(desk: Desk, count: number): void {
-    desk.head(4, count)
-    for (let left = count; left > 0; left--) desk.u32(this.any_mark())
-  }
-
-  private any_channel(): number {
-    const { channels, random } = this
-    if (channels.count === 0 || random.once_in(60)) return random.pick(EDGES)
-    return channels.ids[random.below(channels.count)]!
-  }
-
-  // Writing one frame
-
-  private say(name: string, payload_bytes = 0): void {
-    const { random } = this
-    const bend: Bend = random.once_in(BEND_ONE_IN) ? random.pick(BENDS) : ''
-    this.write(this.plans.by_name[name]!, payload_bytes, bend)
-  }
-
-  private write(plan: Plan, payload_bytes: number, bend: Bend): void {
-    const { desk, random } = this
-    const counts = plan.frame.kind >= SESSION_FROM
-    this.said = this.number
-    if (bend === 'number') this.said += random.pick([-1, -2, 1, 2, 1000, 0x7fffffff, -0x80000000])
-    if (bend === 'again') this.said--
-    desk.frame_begin()
-    if (bend === 'grammar') this.from_grammar()
-    else if (bend === 'bytes') this.noise()
-    else {
-      const { fills, frame } = plan
-      const wrong = bend === 'edge' || bend === 'type' ? random.below(fills.length + 1) : -1
-      desk.head(4, fills.length + 1)
-      desk.u32(frame.kind)
-      for (let nth = 0; nth < fills.length; nth++) {
-        if (nth !== wrong) fills[nth]!(this, desk)
-        else if (bend === 'edge') desk.u32(random.pick(EDGES))
-        else put_item(desk, random.pick<Item>(['', 'text', [], [[]], [0, 1, 2], 0]))
-      }
-    }
-    if (bend !== '') payload_bytes = this.bent(bend, payload_bytes)
-    desk.frame_end(this.link, payload_bytes)
-    if (bend !== '') this.tainted = true
-    else if (counts) this.number++
-  }
-
-  private bent(bend: Bend, payload_bytes: number): number {
-    const { desk, random } = this
-    const from = desk.header_at
-    const { bytes } = desk.instance
-    const at = from + random.below(desk.at - from)
-    if (bend === 'flip') bytes[at] = bytes[at]! ^ 1 << random.below(8)
-    if (bend === 'cut') desk.at = at
-    if (bend === 'tail') for (let left = random.between(1, 9); left > 0; left--) this.noise_byte()
-    if (bend === 'payload') return payload_bytes === 0 ? 7 : 0
-    if (bend === 'large') return random.pick([1 << 20, (1 << 20) + 1, -1, 1 << 31, 300_000])
-    return payload_bytes
-  }
-
-  private noise_byte(): void { this.desk.instance.bytes[this.desk.at++] = this.random.bits() }
-
-  private noise(): void {
-    const count = this.random.once_in(50) ? 16_400 : this.random.below(64)
-    for (let left = count; left > 0; left--) this.noise_byte()
-  }
-
-  /** Any frame of the grammar, with the session's numbers where they belong. */
-  private from_grammar(): void {
-    const { random, desk, plans } = this
-    const { frame } = random.pick(plans.all)
-    desk.head(4, frame.fields.length + 1)
-    desk.u32(frame.kind)
-    for (const { name, type } of frame.fields) {
-      if ((name === 'number' || name === 'received') && !random.once_in(20)) {
-        desk.u32(name === 'number' ? this.number : this.received)
-      } else put_item(desk, plans.grammar.item(random, type, 30))
-    }
-  }
 
   // Moves
 

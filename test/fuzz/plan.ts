@@ -2,19 +2,19 @@
  * How frames are written, field by field.
  *
  * Lives here: the grammar's frames with a way to fill each field by its name. Does not live here:
- * which values a peer says (attacker.ts), the grammar (grammar.ts).
+ * which values a peer says (attacker.ts, voice.ts), the grammar (grammar.ts).
  *
  * Invariant: the order of fields is the grammar's. So a frame that is new in spec/wire.cddl is
  * fuzzed from the day that it is there; a field of an unknown name is filled by its type.
  */
 import { bytes_of } from '../core/door.ts'
-import type { Attacker } from './attacker.ts'
 import type { Desk } from './desk.ts'
 import type { Frame, Grammar, Item, Type } from './grammar.ts'
+import type { Voice } from './voice.ts'
 
 const NAMES = ['evil', 'core', '', 'n'.repeat(65), '/'].map(bytes_of)
 
-type Fill = (attacker: Attacker, desk: Desk) => void
+type Fill = (voice: Voice, desk: Desk) => void
 
 /** What a name of the grammar stands for: each writes one field. */
 const FILLS: Record<string, Fill> = {
@@ -78,6 +78,6 @@ export class Plans {
   }
 
   private any(type: Type): Fill {
-    return (attacker, desk) => put_item(desk, this.grammar.item(attacker.random, type, 50))
+    return (voice, desk) => put_item(desk, this.grammar.item(voice.random, type, 50))
   }
 }
