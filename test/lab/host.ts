@@ -16,7 +16,8 @@ import { logFile } from './log.ts'
 import type { Task, Told } from './peer.ts'
 
 const PEER = fileURLToPath(new URL('./peer.ts', import.meta.url))
-const READY_MS = 45_000
+/** A machine that is busy with other things takes long to start a process. */
+const READY_MS = 120_000
 const LEAVE_MS = 8_000
 const COMPLAINT_CHARACTERS_MAX = 4_000
 

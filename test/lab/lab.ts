@@ -55,7 +55,7 @@ const HOSTS = 5
 /** Hosts that are given tickets with an address that works; the others have multicast alone. */
 const HOSTS_WITH_ADDRESS = 3
 const MEET_MS = 30_000
-const HEAL_MS = 60_000
+const HEAL_MS = 90_000
 const REST_MS = 45_000
 const DRAIN_MS = 30_000
 const CALM_MAX_MS = 2_000
