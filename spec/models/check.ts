@@ -7,8 +7,8 @@
  * Run: `node spec/models/check.ts [part of a name]… [--all]`. Without names the quick set, with
  * `--all` every one. Exit code 0: each instance has no error, and each rule left out has one.
  */
-import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { spawn, spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { INSTANCES, SWITCHES } from './instances.ts'
@@ -20,7 +20,7 @@ export interface Search {
   name: string
   text: () => string
   /** Worth an optimised search. */
-  long?: boolean
+  long?: boolean | undefined
   left_out?: string
   says?: string
 }
@@ -35,16 +35,14 @@ export interface Found {
   seconds: number
 }
 
-const MEMORY_MIB = 12_000
+const MEMORY_MIB = 9_000
 const DEPTH_MAX = 200_000
 const SEARCH_LIMIT_MS = 3_600_000
 const FLAGS = ['-w', '-DSAFETY', '-DNOREDUCE', '-DCOLLAPSE', `-DMEMLIM=${MEMORY_MIB}`,
   '-DVECTORSZ=4096']
 
-/** Searched on every run; together they are done in a minute. */
-const QUICK = new Set(['cross2', 'cross3-quiet', 'ring3-quiet', 'mixed5-quiet', 'buffer-close',
-  'order', 'order-rendezvous', 'two-cores', 'reader', 'reader-stops', 'again', 'again-rendezvous',
-  'session', 'session-one-cut'])
+/** As many at a time as a small machine has cores. */
+export const SEARCHES_AT_ONCE = 2
 
 /** Why nothing can be searched here, or an empty string. */
 export function missingTools(): string {
@@ -56,9 +54,9 @@ export function missingTools(): string {
 /** The searches that were asked for: by parts of names, all, or the quick ones. */
 export function searches(names: string[], all: boolean): Search[] {
   const instances: Search[] = [
-    ...INSTANCES.map((one) => ({ name: one.name, text: () => selectModel(one) })),
-    ...SESSIONS.map((one) => ({ name: one.name, text: () => sessionModel(one) }))
-  ].map((one) => ({ ...one, long: !QUICK.has(one.name) }))
+    ...INSTANCES.map((one) => ({ name: one.name, long: one.long, text: () => selectModel(one) })),
+    ...SESSIONS.map((one) => ({ name: one.name, long: one.long, text: () => sessionModel(one) }))
+  ]
   const instance_of = <T extends { name: string }>(list: T[], name: string) => {
     const found = list.find((one) => one.name === name)
     if (found === undefined) throw new Error(`no instance is named ${name}`)
@@ -71,33 +69,48 @@ export function searches(names: string[], all: boolean): Search[] {
       text: () => sessionModel(instance_of(SESSIONS, instance), [rule]) }))
   ]
   if (all) return [...instances, ...without]
-  if (names.length === 0) return [...instances.filter((one) => QUICK.has(one.name)), ...without]
+  if (names.length === 0) return [...instances.filter(({ long }) => long !== true), ...without]
   return [...instances, ...without].filter(({ name, left_out = '' }) =>
     names.some((part) => name.includes(part) || left_out.includes(part)))
 }
 
 /** Runs one search to its end. Waits for spin, the compiler and the search. */
-export function search(one: Search): Found {
+export async function search(one: Search): Promise<Found> {
   const folder = mkdtempSync(join(tmpdir(), 'circuit-model-'))
   try {
     writeFileSync(join(folder, 'model.pml'), one.text())
-    run(folder, 'spin', ['-a', 'model.pml'])
+    await run(folder, 'spin', ['-a', 'model.pml'])
     // Compiling with optimisation takes twenty seconds, longer than a quick search.
-    run(folder, 'gcc', [one.long === true ? '-O1' : '-O0', ...FLAGS, '-o', 'pan', 'pan.c'])
+    await run(folder, 'gcc', [one.long === true ? '-O2' : '-O0', ...FLAGS, '-o', 'pan', 'pan.c'])
     const started = performance.now()
-    const output = run(folder, join(folder, 'pan'), [`-m${DEPTH_MAX}`])
+    const output = await run(folder, join(folder, 'pan'), [`-m${DEPTH_MAX}`])
     return read(one, output, (performance.now() - started) / 1000)
   } finally {
     rmSync(folder, { recursive: true })
   }
 }
 
-function run(cwd: string, command: string, args: string[]): string {
-  const { stdout, stderr, error, status } = spawnSync(command, args,
-    { cwd, encoding: 'utf8', timeout: SEARCH_LIMIT_MS })
-  const output = `${stdout ?? ''}${stderr ?? ''}`
-  if (error !== undefined || status === null || status !== 0 && !/errors: /.test(output)) {
-    throw new Error(`${command} ${args.join(' ')}: ${error?.message ?? output.slice(0, 2_000)}`)
+/** Runs them in order, SEARCHES_AT_ONCE at a time; each promise is of the search at its place. */
+export function searchAll(list: Search[]): Promise<Found>[] {
+  const lanes = Array.from({ length: SEARCHES_AT_ONCE }, () => Promise.resolve())
+  return list.map((one, nth) => {
+    const found = lanes[nth % SEARCHES_AT_ONCE]!.then(() => search(one))
+    lanes[nth % SEARCHES_AT_ONCE] = found.then(() => undefined, () => undefined)
+    return found
+  })
+}
+
+async function run(cwd: string, command: string, args: string[]): Promise<string> {
+  const child = spawn(command, args, { cwd, timeout: SEARCH_LIMIT_MS })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => { output += text })
+  }
+  const status = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject).once('close', resolve)
+  })
+  if (status === null || status !== 0 && !/errors: /.test(output)) {
+    throw new Error(`${command} ${args.join(' ')}: ${output.slice(0, 2_000)}`)
   }
   return output
 }
@@ -130,7 +143,7 @@ export function describe(found: Found): string {
     + `  ${error}${complete}`
 }
 
-function main(args: string[]): void {
+async function main(args: string[]): Promise<void> {
   const missing = missingTools()
   if (missing !== '') {
     console.error(`${missing}; on Debian: apt-get install spin gcc`)
@@ -145,8 +158,8 @@ function main(args: string[]): void {
     return
   }
   let unexpected = 0
-  for (const one of chosen) {
-    const found = search(one)
+  for (const search_of of searchAll(chosen)) {
+    const found = await search_of
     if (!asExpected(found)) unexpected++
     console.log(describe(found))
   }
@@ -154,4 +167,4 @@ function main(args: string[]): void {
   if (unexpected > 0) process.exitCode = 1
 }
 
-if (process.argv[1] === import.meta.filename) main(process.argv.slice(2))
+if (process.argv[1] === import.meta.filename) await main(process.argv.slice(2))

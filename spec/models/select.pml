@@ -89,6 +89,9 @@ bool behind[OFFERS];
 byte used[CHANNELS];
 bool closed[CHANNELS];
 bool scrubbed[CHANNELS];
+#if TRIES
+bool turned[OFFERS];
+#endif
 #if READERS
 byte credit[OFFERS];
 chan outs[OFFERS] = [WINDOW] of { byte };
@@ -433,13 +436,19 @@ inline pair() {
   fi
 }
 
-/* One match at a channel of core `at`, or none. */
+/*
+ * One match at channel `here`, at the start of which it is any of core `at`, or none. A channel is
+ * matched whole, and turns away whom it has nothing for, before mail is opened again.
+ */
 inline match() {
   what = NO_MATCH;
   if
   MATCHES
+  #if !RULE_21
+  TURN_AWAYS
+  #endif
   :: else ->
-    /* Rule 21: nothing else can be matched. */
+    /* Rule 21: nothing else can be matched there. */
     if
     TURN_AWAYS
     :: else
@@ -468,9 +477,14 @@ inline match() {
     :: else -> end_claim(x)
     fi
   :: what == CLOSED_OUT -> to_arbiter(x, end, CLOSED); phase[x] = SHIPPED
-  :: what == TURN_AWAY -> answer(x, WOULD_BLOCK)
+  :: what == TURN_AWAY -> 
+    answer(x, WOULD_BLOCK);
+    #if TRIES
+    turned[x] = true
+    #endif
   :: else
   fi;
+  here = (what == NO_MATCH -> NOBODY : channel_of[NAMED(x)]);
   x = 0; y = 0; p = 0
 }
 
@@ -798,19 +812,25 @@ inline settle() {
   :: !more ->
     #if LOCAL
     if
-    :: nempty(door[at]) -> door[at]?kind,o,m; more = true
-    :: empty(door[at]) && nempty(mail[at]) -> mail[at]?kind,o,m; more = true
-    :: empty(door[at]) && empty(mail[at])
+    :: here != NOBODY
+    :: here == NOBODY && nempty(door[at]) -> door[at]?kind,o,m; more = true
+    :: here == NOBODY && empty(door[at]) && nempty(mail[at]) -> mail[at]?kind,o,m; more = true
+    :: here == NOBODY && empty(door[at]) && empty(mail[at])
     fi;
     #endif
     if
     :: more
     :: else ->
       kind = 0; o = 0; m = 0; op = 0;
+      last = here;
       match();
-      if :: what == NO_MATCH -> break :: else fi
+      if :: what == NO_MATCH && last == NOBODY -> break :: else fi
     fi
-  od
+  od;
+  last = 0;
+  #if TRIES
+  TURNED_RIGHTLY
+  #endif
 }
 
 /* ---- What holds when nothing is on its way ---- */
@@ -888,6 +908,7 @@ inline check_matches() {
     :: dead[at]
     :: else ->
       what = NO_MATCH;
+      here = NOBODY;
       if
       MATCHES
       :: else
@@ -898,7 +919,8 @@ inline check_matches() {
 }
 
 init {
-  mtype kind; byte o, m, op, x, y, z, p, i, at, input, what, message, last; bool more, choice;
+  mtype kind; byte o, m, op, x, y, z, p, i, at, input, what, message, last;
+  byte here = NOBODY; bool more, choice;
   do
   :: atomic {
     if

@@ -61,7 +61,8 @@ export function selectModel(instance: SelectInstance, left_out: string[] = []): 
   const t = topologyOf(instance, left_out)
   const text = readFileSync(new URL('select.pml', import.meta.url), 'utf8')
   const macros = [
-    ['INPUTS', inputs(t)], ['MATCHES', matches(t, left_out)], ['TURN_AWAYS', turnAways(t)]
+    ['INPUTS', inputs(t)], ['MATCHES', matches(t, left_out)], ['TURN_AWAYS', turnAways(t)],
+    ['TURNED_RIGHTLY', turnedRightly(t)]
   ] as const
   const filled = macros.reduce((body, [name, lines]) =>
     body.replace(new RegExp(`^ *${name}$`, 'gm'), () => lines.join('\n')), text)
@@ -82,6 +83,7 @@ function tables(t: Topology, left_out: string[]): string[] {
     LOCAL: Number(offers.some((offer) => core_of(offer) === owners[offer.channel])),
     READERS: Number(operations.some((one) => one.kind === 'reader')),
     STOPS: Number(instance.stops !== undefined),
+    TRIES: Number(offers.some((offer) => isTry(t, offer))),
     OFFERING: Number(instance.asks_host !== undefined),
     IN_ORDER: Number(instance.in_order === true), SEND: 0, RECEIVE: 1, SELECT: 2, READER: 3
   }
@@ -199,7 +201,7 @@ function matches(t: Topology, left_out: string[]): string[] {
   const { offers, instance } = t
   const lines: string[] = []
   const add = (c: number, guard: string[], go: string) =>
-    lines.push(`  :: at == ${t.owners[c]} && ${guard.join(' && ')} -> ${go}`)
+    lines.push(`  :: ${placeOf(t, c)} && ${guard.join(' && ')} -> ${go}`)
   offers.forEach((offer, x) => {
     const c = offer.channel
     const room = instance.channels[c] ?? 0
@@ -252,10 +254,31 @@ function firstOf(t: Topology, x: number, where: string): string[] {
   })
 }
 
+/** The core at work owns the channel, and is not in the midst of another one. */
+const placeOf = (t: Topology, c: number) =>
+  `at == ${t.owners[c]} && (here == NOBODY || here == ${c})`
+
+const isTry = (t: Topology, { operation }: Offer) => t.operations[operation]?.kind === 'try'
+
 function turnAways(t: Topology): string[] {
-  return t.offers.flatMap(({ operation, channel }, x) => {
-    const guard = `at == ${t.owners[channel]} && phase[${x}] == FREE`
-    return t.operations[operation]?.kind !== 'try' ? []
-      : [`    :: ${guard} -> x = ${x}; what = TURN_AWAY`]
+  return t.offers.flatMap((offer, x) => !isTry(t, offer) ? []
+    : [`    :: ${placeOf(t, offer.channel)} && phase[${x}] == FREE -> x = ${x}; what = TURN_AWAY`])
+}
+
+/** Rule 21: at the end of the step nothing stands there for an offer that was turned away. */
+function turnedRightly(t: Topology): string[] {
+  return t.offers.flatMap((offer, x) => {
+    if (!isTry(t, offer)) return []
+    const { channel: c, operation, sends } = offer
+    const room = t.instance.channels[c] ?? 0
+    const others = t.offers.flatMap((other, y) => {
+      if (other.channel !== c || other.sends === sends) return []
+      const stored = room > 0 && other.sends ? [`stored[${y}] == FREE`] : []
+      const free = room === 0 && other.operation !== operation ? [freeOf(t, y).join(' && ')] : []
+      return [...stored, ...free]
+    })
+    const fits = [...others, ...room > 0 && sends ? [`used[${c}] < ${room}`] : []]
+    const ready = fits.map((one) => `(${one})`).join(' || ') || 'false'
+    return [`  assert(!turned[${x}] || closed[${c}] || !(${ready})); turned[${x}] = false;`]
   })
 }
