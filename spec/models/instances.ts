@@ -26,6 +26,8 @@ export interface SelectInstance {
   faults?: number
   /** Cores that may be declared left though they live. */
   doubt?: number[]
+  /** Cores that may leave with a goodbye, one in a run. */
+  parts?: number[]
   /** Operations whose host is asked before a message is taken. */
   asks_host?: number[]
   /** First in, first out, for one reading core. */
@@ -155,6 +157,11 @@ export const INSTANCES: SelectInstance[] = [
     abort: ALL, doubt: ALL, close: ALL },
   { name: 'again-selects', channels: [0, 0],
     operations: ['select 0! 1?', 'select 0? 1!', 'receive 0?'], abort: ALL, doubt: ALL },
+  // A peer that says goodbye.
+  { name: 'goodbye', channels: [0, 1],
+    operations: ['receive 0?', 'send 0!', 'select 0? 1?', 'send 1!'], abort: [0, 1], parts: ALL },
+  { name: 'goodbye-selects', long: true, channels: [0, 0],
+    operations: ['select 0! 1?', 'select 0? 1!', 'receive 0?'], abort: ALL, parts: ALL },
   { name: 'again-reader', channels: [2], window: 2,
     operations: ['send 0!', 'reader 0?', 'send 0!', 'receive 0?'], doubt: ALL },
 ]
@@ -172,6 +179,7 @@ export const SWITCHES: RuleSwitch[] = [
   { rule: 'RULE_17_OUT', instance: 'buffer-close', says: 'closed comes after what is out' },
   { rule: 'RULE_17_CLOSED', instance: 'fan', says: 'a sender whose message is out waits' },
   { rule: 'RULE_21', instance: 'default-local', says: 'nothing ready is said after the matches' },
+  { rule: 'RULE_23', instance: 'goodbye', says: 'nothing is taken after a goodbye' },
   { rule: 'RULE_24', instance: 'reader-stops', says: 'a rendezvous channel has no window' },
   { rule: 'RULE_22', instance: 'again', says: 'a message that comes back is marked' },
   { rule: 'RULE_22_PLAIN', instance: 'again-rendezvous',

@@ -10,7 +10,7 @@
  * core tell each other is passed on within the step. A message is named by the offer that sends
  * it. Each rule marked * in the protocol has a switch RULE_n; 0 leaves the rule out.
  */
-mtype = { offer, grant, withdraw, ask, deny, claim, deliver, end, unhold };
+mtype = { offer, grant, withdraw, ask, deny, claim, deliver, end, unhold, leave };
 
 /* Inputs other than frames. */
 #define NOTHING_IN 0
@@ -26,6 +26,7 @@ mtype = { offer, grant, withdraw, ask, deny, claim, deliver, end, unhold };
 #define SAY_TAKEN 10
 #define READER_END 11
 #define QUIET 12
+#define PART 13
 
 /* Phases of an offer at its owner: core/waiter.ts. 0: there is none. */
 #define NONE 0
@@ -105,10 +106,13 @@ chan mail[CORES] = [LINK_FRAMES] of { mtype, byte, byte };
 #endif
 bool dead[CORES];
 bool renewed[CORES];
+/* It has said goodbye. */
+bool parting[CORES];
 /* over[AT(a, b)]: a has ended its session with b. */
 bool over[CORES * CORES];
 byte faults = FAULTS;
 byte doubts = DOUBTS;
+byte goodbyes = GOODBYES;
 
 /* What was seen of each message: by which operation, last; how often without the mark. */
 byte taker[OFFERS] = NOBODY;
@@ -617,6 +621,9 @@ inline arbiter_input() {
     fi
   :: else ->
     if
+    :: RULE_23 && parting[at] && ARBITER(o) != OWNER(o) && (kind == claim || kind == deliver)
+    :: else ->
+    if
     :: kind == claim && m == OK -> on_hold()
     #if READERS
     :: kind == deliver && kind_of[op] == READER -> arrived[op]!m
@@ -624,6 +631,7 @@ inline arbiter_input() {
     :: kind == claim && m != OK || kind == deliver && kind_of[op] != READER -> on_firm()
     :: kind == unhold -> on_unhold()
     :: kind == end -> on_end()
+    fi
     fi
   fi
 }
@@ -657,12 +665,12 @@ inline owner_lost(w) {
 /* ---- Sessions and deaths: core/node.ts, peer_lost ---- */
 
 /* `at` ends its session with `other`: what was on its way from there is lost. */
-inline peer_lost(other) {
+inline peer_lost(other, died) {
   over[AT(at, other)] = true;
-  any_left = true;
+  any_left = any_left || died;
   for (o : 0 .. OFFERS - 1) {
     if
-    :: OWNER(o) == at && ARBITER(o) == other -> y = o; killed_any(y, true)
+    :: OWNER(o) == at && ARBITER(o) == other -> y = o; killed_any(y, died)
     :: else
     fi
   }
@@ -753,7 +761,10 @@ inline begin() {
 
 inline work() {
   if
-  :: input == FRAME -> more = true
+  :: input == FRAME && kind != leave -> more = true
+  :: input == FRAME && kind == leave ->
+    z = o; kind = 0;
+    if :: !over[AT(at, z)] -> peer_lost(z, false) :: else fi
   :: input == BEGIN -> begin()
   :: input == ABORT -> abort()
   :: input == CLOSE -> closed[x] = true
@@ -773,11 +784,21 @@ inline work() {
     last = (input == RENEW -> CORES - 1 : y);
     for (z : (input == RENEW -> 0 : y) .. last) {
       if
-      :: z != at && !over[AT(at, z)] -> peer_lost(z)
+      :: z != at && !over[AT(at, z)] -> peer_lost(z, true)
       :: else
       fi
     }
     last = 0
+  :: input == PART ->
+    /* Rule 23: nothing is taken from now on. */
+    goodbyes--; parting[at] = true;
+    for (o : 0 .. LINKS - 1) {
+      if
+      :: from_of[o] == at && !dead[to_of[o]] && !APART(at, to_of[o]) -> link[o]!leave,at,0
+      :: else
+      fi
+    }
+    o = 0
   #if OFFERING
   :: input == TAKE && kind_of[op] != READER ->
     o = holder[op]; m = offered[op]; kind = deliver; offered[op] = 0; accept()
@@ -895,7 +916,8 @@ inline check_messages() {
       :: op_state[op] == OP_ENDED && (which[op] != o || outcome[op] != OK &&
         outcome[op] != LEFT_UNKNOWN && outcome[op] != RECEIVER_LEFT) ->
         assert(taker[o] == NOBODY && stored[o] == NONE)
-      :: op_state[op] != OP_ENDED -> assert(!TAKEN(o) && stored[o] == NONE)
+      :: op_state[op] != OP_ENDED ->
+        assert(!TAKEN(o) && stored[o] == NONE && (again[o] || taker[o] == NOBODY))
       fi
     fi
   }

@@ -80,6 +80,7 @@ function tables(t: Topology, left_out: string[]): string[] {
     LINE: Math.max(...operations.map((one) => one.offers.length)),
     FAULTS: instance.crash === undefined ? 0 : instance.faults ?? 1,
     DOUBTS: instance.doubt === undefined ? 0 : 1,
+    GOODBYES: instance.parts === undefined ? 0 : 1,
     LOCAL: Number(offers.some((offer) => core_of(offer) === owners[offer.channel])),
     READERS: Number(operations.some((one) => one.kind === 'reader')),
     STOPS: Number(instance.stops !== undefined),
@@ -121,7 +122,8 @@ function linkFrames(t: Topology): number {
   }).length)
   const local = t.offers.filter((one) =>
     t.operations[one.operation]?.core === t.owners[one.channel]).length
-  return Math.max(...shared, local) * 4 + (t.instance.window ?? 0)
+  const goodbye = t.instance.parts === undefined ? 0 : 1
+  return Math.max(...shared, local) * 4 + (t.instance.window ?? 0) + goodbye
 }
 
 function inputs(t: Topology): string[] {
@@ -158,6 +160,9 @@ function inputs(t: Topology): string[] {
   for (const k of among(instance.crash, t.cores)) {
     lines.push(`  :: faults > 0 && !dead[${k}] -> at = ${k}; input = CRASH`)
   }
+  for (const k of among(instance.parts, t.cores)) {
+    lines.push(`  :: goodbyes > 0 && !dead[${k}] -> at = ${k}; input = PART`)
+  }
   return [...lines, ...partings(t), `  :: ${quiet(t)} -> input = QUIET`]
 }
 
@@ -169,7 +174,8 @@ function partings(t: Topology): string[] {
   for (const [other, here] of t.links) {
     const go = `at = ${here}; y = ${other}; input = PEER_LEFT`
     const open = `!dead[${here}] && !over[AT(${here}, ${other})]`
-    const gone = `(dead[${other}] || over[AT(${other}, ${here})] && renewed[${other}])`
+    const gone = `(dead[${other}] || over[AT(${other}, ${here})] && `
+      + `(renewed[${other}] || parting[${here}]))`
     lines.push(`  :: ${open} && ${gone} -> ${go}`)
     if (t.instance.doubt?.includes(other)) {
       lines.push(`  :: ${open} && !dead[${other}] && doubts > 0 -> doubts--; ${go}`)
