@@ -19,7 +19,7 @@ export interface Told { path: string, title: string, ids: string[] }
 /** For an id, tests that show it: `path: the beginning of the name`. */
 export type ShownTable = Record<string, string[]>
 
-const ID = /\b(?:ABI|CERT|CH|JOIN|LIM|MEM|NAME|PR|PROTOCOL|SEL|SES|TR|VAL|WIRE)-\d+\b/g
+const ID = /\b(?:ABI|CERT|CH|END|JOIN|LIM|MEM|NAME|PR|PROTOCOL|SEL|SES|TR|VAL|WIRE)-\d+\b/g
 const TITLE = /^[ \t]*(?:test|within)\((['"`])(.+?)\1,/
 
 /** Every id that a text of spec/ defines. */
