@@ -15,7 +15,8 @@ const MODELS = ['select', 'session'] as const
 /** Where a name of the core is a frame's in the model, or two functions of the core are one. */
 const OTHER_NAMES: Record<string, string> = {
   unhold_offer: 'unhold', deliver_to: 'deliver', killed_any: 'killed', begin: 'place_offer',
-  answer_hello: 'answer', judge_stays: 'stays', take: 'session_take', heard: 'frame_in', say: 'say_link', dial: 'dial_now'
+  answer_hello: 'answer', judge_stays: 'stays', take: 'session_take', heard: 'frame_in',
+  say: 'say_link', dial: 'dial_now'
 }
 
 /** What a model needs to be searched: who hears what, what may happen, what must hold. */
