@@ -113,6 +113,18 @@ const crossing: Line<Two>[] = [
     ends(a, [select], ['WITHDRAWN'])
     ends(b, [send, receive], ['OK', 'OK'])
   }],
+  ['closed-while-a-room-is-reserved', ['PROTOCOL-17', 'CH-21', 'SEL-16'],
+    ({ stage, far, a, b }) => {
+      const [wire] = stage.wires
+      const select = a.host.select([{ send: far.ref(a, 1), text: 'm' }])
+      stage.carry(wire!, a)
+      const receive = b.host.receive(far.ref(b, 1))
+      b.host.close(far.ref(b, 1))
+      ends(b, [receive], ['waiting'])
+      stage.settle()
+      ends(a, [select], ['CLOSED'])
+      ends(b, [receive], ['CLOSED'])
+    }],
   ['default-while-a-hold-is-out', ['PROTOCOL-21', 'SEL-13'], ({ stage, far, a, b }) => {
     const [wire] = stage.wires
     const receive = b.host.receive(far.ref(b, 0))

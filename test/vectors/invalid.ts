@@ -250,6 +250,16 @@ const quiet: [id: string, shows: string[], act: Act][] = [
     const { row } = set.wire.end_of(a).out.at(-1)!
     assert.equal(row.at(-1), [[1, 0, 5]])
   }],
+  ['frame-taken-before', ['SES-20', 'SES-17'], (set) => {
+    const { stage, wire, a, b, y } = set
+    for (const number of [b.said, b.said - 1, b.said + 1, b.said + 1]) {
+      stage.forge(wire, b, 'offer_send', [OFFER, y, 0, 0, []], 'm', number)
+    }
+    assert.is(a.host.seen(y).buffered, 1)
+    wire.end_of(a).out.length = 0
+    stage.wait(limits.ACK_DELAY_MS!, false, [a])
+    assert.equal(wire.end_of(a).out.at(-1)!.row, [5, b.said])
+  }],
   ['old-acknowledgement', ['SES-21'], header([5, 0])],
   ['offers-that-end-at-once', ['WIRE-23', 'WIRE-24', 'CH-32'], all(
     ({ a }) => {

@@ -117,6 +117,24 @@ const greetings: Line<Pair>[] = [
     assert.is(a.dials.length, 1)
     a.host.put('dial_failed', { peer: dial!.peer, reason: dial_reason.unreachable! })
   }],
+  ['ack-lost', ['SES-2', 'SES-14', 'SES-19'], ({ stage, a, b }) => {
+    const first = stage.link(a, b)
+    stage.carry(first, a)
+    stage.carry(first, b)
+    stage.cut(first)
+    const epochs: unknown[] = []
+    for (let link = 0; link < 2; link++) {
+      const wire = stage.link(a, b)
+      epochs.push(wire.end_of(a).out[0]!.row[5])
+      stage.carry(wire, a)
+      epochs.push(wire.end_of(b).out[0]!.row[5])
+      stage.settle()
+      if (link === 0) stage.cut(wire)
+    }
+    // One side has counted a link that the other never saw attached.
+    assert.equal(epochs, [1, 0, 2, 2])
+    assert.equal([here(a), here(b)], [[1], [1]])
+  }],
   ['links-that-are-none', ['SES-11', 'ABI-36', 'ABI-24'], ({ stage, a, b }) => {
     const link_up = (link: number, id: string): void => {
       const tail = new TextEncoder().encode(id)
@@ -219,6 +237,17 @@ const between: Line<Two>[] = [
     stage.settle()
     assert.equal([...sends.map((op) => a.host.status(op)), b.host.status(receive)],
       ['OK', 'OK', 'OK'])
+  }],
+  ['larger-than-the-window', ['ABI-23'], ({ stage, far, a, b }) => {
+    const send = a.host.send(far.ref(a, 0), 'm', { bytes: 2 * limits.LINK_WINDOW_BYTES! })
+    stage.settle()
+    b.host.receive(far.ref(b, 0))
+    stage.settle()
+    assert.is(a.host.status(send), 'waiting', 'what came before it has not left')
+    const { number } = stage.wires[0]!.end_of(a)
+    a.host.put('link_ready', { link: number, taken_bytes: limits.LINK_WINDOW_BYTES! })
+    stage.settle()
+    assert.is(a.host.status(send), 'OK')
   }],
   ['leaves', ['SES-34', 'SES-35', 'ABI-26', 'ABI-41'], ({ stage, far, a, b }) => {
     const waits = a.host.receive(far.ref(a, 0))
