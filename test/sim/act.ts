@@ -180,8 +180,9 @@ function read(world: World, place: Place, step: Of<'reader' | 'read' | 'reader_e
   if (target === undefined) return
   if (step.do === 'reader_end') world.end_reader(place, target)
   else {
-    world.begin(place, 'read', [case_on('receive', target.held)], ({ host }) => host.read(target.id, step.timeout),
-    { reader: target, options: { timeout: step.timeout, try: false, hold: false } })
+    world.begin(place, 'read', [case_on('receive', target.held)],
+      ({ host }) => host.read(target.id, step.timeout),
+      { reader: target, options: { timeout: step.timeout, try: false, hold: false } })
   }
 }
 

@@ -111,6 +111,10 @@ function steps_of(random: Random, lean: Lean, faults: Faults): Step[] {
     const fault = random.once_in(7) ? fault_of(random, faults, lean.nodes) : undefined
     const step = fault ?? operation_of(random, lean)
     steps.push(step)
+    // Several of a kind show the order in which they are served.
+    if ((step.do === 'send' || step.do === 'receive') && random.once_in(5)) {
+      for (let more = random.between(1, 3); more > 0; more--) steps.push({ ...step, options: {} })
+    }
     // Long enough to be declared left, often with something out to it.
     if (step.do === 'freeze' && random.once_in(3)) {
       steps.push({ do: 'wait', ms: random.between(2500, 5000) }, { do: 'thaw', node: step.node })

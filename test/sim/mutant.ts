@@ -6,7 +6,9 @@
  */
 import asc from 'assemblyscript/asc'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs'
+import {
+  existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync
+} from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 /** Text that becomes other text in one file of core/. */

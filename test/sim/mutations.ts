@@ -106,10 +106,10 @@ export const MUTATIONS: readonly Mutation[] = [
     caught_by: 'exactly_one_case', faults: 'none', within: 300
   },
   {
-    bug: 'the last message of a buffer goes first',
-    file: 'match.ts', find: 'else deliver(c.messages_first, c.receivers_first)',
-    put: 'else deliver(c.messages_last, c.receivers_first)',
-    caught_by: 'order_per_sender', faults: 'none', within: 1500
+    bug: 'who came last is served first',
+    file: 'channel.ts', find: '  w.phase = FREE\n  w.seq = arrival()',
+    put: '  w.phase = FREE\n  w.seq = 0x7fffffff - arrival()',
+    caught_by: 'order_per_sender', faults: 'none', within: 300
   },
   {
     bug: 'a message that comes back goes to the end (PROTOCOL 9)',
@@ -127,6 +127,12 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'match.ts', find: '    else answer(x, status)\n  }\n  if (!c.scrubbed',
     put: '    else answer(x, ERROR_OK)\n  }\n  if (!c.scrubbed',
     caught_by: 'closed_is_final', faults: 'none', within: 100
+  },
+  {
+    bug: 'a peer that was declared left comes back as the one that it was',
+    file: 'peer.ts', find: 'self_incarnation = max(self_incarnation, incarnation) + 1',
+    put: 'self_incarnation = max(self_incarnation, incarnation)',
+    caught_by: 'all_join_again', faults: 'freezes', within: 100
   },
   {
     bug: 'who waits to receive is not told of a close (PROTOCOL 17)',

@@ -8,20 +8,24 @@
  * peer began one after the other, the later one does not get the earlier message; and an earlier
  * message is not received by a receive that began after the later one was received. Excused is a
  * message that some receiver may have denied: it came back to its place after later ones had gone.
+ * Where nothing breaks, no later message is given to anybody before an earlier one is.
  * What is still buffered at rest has no excuse: everything is in its place then.
  */
 import { named } from '../operation.ts'
 import type { Receipt } from '../operation.ts'
+import { has_faults } from '../program.ts'
 import type { World } from '../world.ts'
 import type { Drained } from './messages.ts'
 import { denied, kept_in_vain } from './excuses.ts'
 
 export function check_order(world: World, drained: readonly Drained[]): void {
   check_buffers(world, drained)
+  const punctual = is_punctual(world)
   for (const receipts of streams(world)) {
     for (let nth = 1; nth < receipts.length; nth++) {
       for (let before = 0; before < nth; before++) {
         compare(world, receipts[before]!, receipts[nth]!)
+        if (punctual) overtake(world, receipts[before]!, receipts[nth]!)
       }
     }
   }
@@ -64,6 +68,31 @@ function compare(world: World, early: Receipt, late: Receipt): void {
     + `received it before ${named(a)} received the other`)
 }
 
+/** Whether what an owner has to say is written at once: nothing broke, and no window was full. */
+function is_punctual({ program }: World): boolean {
+  return !has_faults(program)
+    && program.steps.every((step) => !('options' in step) || step.options.bytes === undefined)
+}
+
+/** The later message went to somebody while the earlier one had been nobody's yet. */
+function overtake(world: World, early: Receipt, late: Receipt): void {
+  const [first_ms, then_ms] = [early, late].map((one) => matched_ms(world, one)) as [number, number]
+  if (then_ms >= first_ms) return
+  const sent = world.sent.get(early.text)!.operation.begun
+  if (denied(world, early.text, early.channel, sent, early.operation.ended)) {
+    world.excuse('a message that was denied came after later ones')
+    return
+  }
+  world.break('order_per_sender', `${late.text} was sent after ${early.text} and given to `
+    + `${named(late.operation)} while that one was nobody's`)
+}
+
+/** When a message was first given to somebody. */
+function matched_ms(world: World, { text, operation }: Receipt): number {
+  const [first] = world.deliveries.by_text.get(text) ?? []
+  return Math.min(operation.ended_ms, first?.at_ms ?? operation.ended_ms)
+}
+
 function check_buffers(world: World, drained: readonly Drained[]): void {
   const plain = drained.flatMap(({ text, channel }) => {
     const operation = world.sent.get(text)?.operation
@@ -73,6 +102,7 @@ function check_buffers(world: World, drained: readonly Drained[]): void {
     const early = plain.slice(nth + 1).find(({ channel, operation }) => channel === late.channel
       && operation.node === late.operation.node && operation.begun < late.operation.begun)
     if (early === undefined) return
-    world.break('order_per_sender', `${early.text} was sent before ${late.text} and stood behind it`)
+    world.break('order_per_sender',
+      `${early.text} was sent before ${late.text} and stood behind it`)
   })
 }
