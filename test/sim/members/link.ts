@@ -26,7 +26,7 @@ function varint_bytes(value: number): number {
   return value < 128 ? 1 : value < 16_384 ? 2 : value < 2_097_152 ? 3 : 4
 }
 
-/** Something under way on a link: a frame, or its end. */
+/** Something under way on a link: frames that were written in one moment, or its end. */
 export class Parcel implements Event {
   readonly crowd: Crowd
   link!: Link
@@ -35,6 +35,8 @@ export class Parcel implements Event {
   /** 0 for the end of the link. */
   header_bytes = 0
   payload_bytes = 0
+  /** The next frame of the same write. */
+  next: Parcel | undefined
   private arrived = false
 
   constructor(crowd: Crowd) { this.crowd = crowd }
@@ -44,6 +46,7 @@ export class Parcel implements Event {
     this.to = to
     this.header_bytes = 0
     this.payload_bytes = 0
+    this.next = undefined
     this.arrived = false
   }
 
@@ -56,15 +59,22 @@ export class Parcel implements Event {
         this.arrived = true
         return to.give(this)
       }
-    } else {
-      const number = link.number(to)
-      if (number !== 0 && this.header_bytes === 0) {
-        to.link_down(number, link.reset ? reasons.reset! : reasons.closed!)
-      } else if (number !== 0) {
-        to.frame(number, this.payload_bytes, this.header, this.header_bytes)
-      }
+    } else for (let one: Parcel | undefined = this; one !== undefined; one = one.next) one.enter()
+    for (let one: Parcel | undefined = this; one !== undefined;) {
+      const { next }: Parcel = one
+      crowd.give_back(one)
+      one = next
     }
-    crowd.give_back(this)
+  }
+
+  private enter(): void {
+    const { link, to } = this
+    const number = link.number(to)
+    if (number !== 0 && this.header_bytes === 0) {
+      to.link_down(number, link.reset ? reasons.reset! : reasons.closed!)
+    } else if (number !== 0) {
+      to.frame(number, this.payload_bytes, this.header, this.header_bytes)
+    }
   }
 }
 
@@ -77,6 +87,9 @@ export class Link {
   private readonly numbers: [number, number] = [-1, -1]
   private readonly last_us: [number, number] = [0, 0]
   private readonly taken_bytes: [number, number] = [0, 0]
+  /** The last frame written to each side, and when. */
+  private readonly written: [Parcel | undefined, Parcel | undefined] = [undefined, undefined]
+  private readonly written_us: [number, number] = [-1, -1]
   private held: Parcel[] | undefined
 
   constructor(crowd: Crowd, dialler: Member, acceptor: Member) {
@@ -132,7 +145,13 @@ export class Link {
     for (let index = 0; index < header_bytes; index++) parcel.header[index] = bytes[at + index]!
     parcel.header_bytes = header_bytes
     parcel.payload_bytes = payload_bytes
-    this.carry(parcel)
+    const side = this.side(to)
+    const before = this.written[side]
+    // Frames of one moment go in one write, as they do over a stream.
+    if (before !== undefined && this.written_us[side] === crowd.now_us) before.next = parcel
+    else this.carry(parcel)
+    this.written[side] = parcel
+    this.written_us[side] = crowd.now_us
     return wire_bytes
   }
 
