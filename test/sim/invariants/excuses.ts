@@ -65,7 +65,8 @@ export function denied(world: World, text: string, channel: Channel, from: numbe
  */
 export function kept_in_vain(world: World, channel: Channel, to: number): boolean {
   return channel.capacity === 0 && world.operations.some(({ kind, cases, begun }) =>
-    kind === 'select' && begun < to && cases.some((one) => one.kind === 'send' && one.held?.channel === channel))
+    kind === 'select' && begun < to
+      && cases.some((one) => one.kind === 'send' && one.held?.channel === channel))
 }
 
 function may_deny({ kind, options }: Operation): boolean {

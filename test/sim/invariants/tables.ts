@@ -8,8 +8,8 @@ import type { World } from '../world.ts'
 import { used_bytes } from '../world.ts'
 
 /**
- * Tables that widened once or twice (a step of one is 256 or 512 bytes), and nothing that grows with
- * what happened.
+ * Tables that widened once or twice (a step of one is 256 or 512 bytes), and nothing that grows
+ * with what happened.
  */
 const GROWTH_BYTES_MAX = 2048
 
