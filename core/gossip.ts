@@ -13,7 +13,7 @@ import {
   EDGE_HELD, PEER_JOINED, Peer, self_id, self_incarnation, self_info, self_name,
   self_version, some,
 } from './peer'
-import { Payload } from './payload'
+import { Payload, no_payload } from './payload'
 import { crowd_at } from './roster'
 import { post, post_end } from './session'
 import {
@@ -21,7 +21,6 @@ import {
 } from './tables'
 
 const HOPS_MAX: u32 = 255
-const no_payload: Payload = changetype<Payload>(0)
 
 /** The one who says that a peer is suspect: its id. */
 export let by_at: usize = 0

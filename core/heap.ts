@@ -1,8 +1,8 @@
 /**
  * Memory of the core: blocks by size class.
  *
- * Lives here: alloc and release of blocks, the count of bytes in use. Does not live here: tables of
- * ids (table), what is in a block.
+ * Lives here: alloc and release of blocks, the count of bytes in use, telling a pointer from none.
+ * Does not live here: tables of ids (table), what is in a block.
  *
  * Invariants: a block is zeroed when it is given out; sizes up to 512 bytes go by steps of 8,
  * larger ones by powers of two; a released block stays in its class. Nothing is ever given back to
@@ -74,3 +74,7 @@ export function release(block: usize, bytes: u32): void {
   store<u32>(block, load<u32>(bin))
   store<u32>(bin, <u32>block)
 }
+
+/** True when a pointer points somewhere. */
+// @ts-ignore: decorator
+@inline export function is<T>(subject: T): bool { return changetype<usize>(subject) != 0 }

@@ -16,7 +16,7 @@ import { gossip, gossip_self, say_alive, say_self } from './gossip'
 import { lost_clear } from './hello'
 import { next_begun } from './link'
 import { edge_over, overlay_stop, overlay_wake, rejoin_afresh } from './overlay'
-import { Payload, drop_handle, payload_new } from './payload'
+import { Payload, drop_handle, no_payload, payload_new } from './payload'
 import {
   LOST_DECLARED, LOST_PARTED, LOST_RETURNED, MEMBER_NONE, PEER_JOINED, PEER_KNOWN, PEER_LOST, Peer,
   no_peer, self_begin, self_chain, self_changed, self_id, self_info, self_is, self_name,
@@ -41,7 +41,6 @@ import {
 /** This peer has left. */
 export let gone: bool = false
 
-const no_payload: Payload = changetype<Payload>(0)
 
 export function id_fits(ptr: usize, bytes: u32): bool {
   return bytes != 0 && bytes <= PEER_ID_BYTES_MAX && readable(ptr, bytes)

@@ -26,7 +26,6 @@ export const KIND_SEND: u8 = 1
 export const KIND_RECEIVE: u8 = 2
 export const KIND_SELECT: u8 = 3
 export const KIND_REQUEST: u8 = 4
-export const KIND_READER: u8 = 5
 export const KIND_READ: u8 = 6
 export const KIND_LEAVE: u8 = 7
 

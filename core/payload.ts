@@ -21,6 +21,8 @@ export class Payload {
   refs_count: u32
 }
 
+export const no_payload: Payload = changetype<Payload>(0)
+
 export function payload_new(handle: u32, bytes: u32): Payload {
   const payload = changetype<Payload>(alloc(offsetof<Payload>()))
   payload.handle = handle

@@ -10,7 +10,7 @@
  *
  * Invariant: a link stands in `by_link` and in its peer's list from link_up to its end.
  */
-import { alloc, release } from './heap'
+import { alloc, release, is as some } from './heap'
 import { Text, text_of, text_release } from './bytes'
 import { Map2, map_add, map_find, map_new, map_remove } from './map'
 import { Payload, drop_handle } from './payload'
@@ -233,10 +233,7 @@ export const no_link: Link = changetype<Link>(0)
 export const no_out: Out = changetype<Out>(0)
 export const no_timer: Timer = changetype<Timer>(0)
 
-// @ts-ignore: decorator
-@inline export function some<T>(subject: T): bool {
-  return changetype<usize>(subject) != 0
-}
+export { is as some } from './heap'
 
 export let self_id: Text = changetype<Text>(0)
 export let self_name: Text = changetype<Text>(0)

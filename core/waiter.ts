@@ -14,12 +14,17 @@
  * Invariants: a waiter stands in at most one queue; queues are in order of `seq`; free senders,
  * free receivers and free messages are in their queues, engaged waiters in `engaged`.
  */
-import { alloc, release } from './heap'
+import { alloc, is, release } from './heap'
 import { Payload } from './payload'
 import { Peer } from './peer'
 import { Text } from './bytes'
 import { Table, table_new } from './table'
 import { Timer } from './timer'
+
+// The rooms above speak of operations and offers, and take these with them from here.
+export { is } from './heap'
+export { no_peer } from './peer'
+export { no_payload } from './payload'
 
 /** Phases of an offer at its owner; the model in spec/models uses the same numbers. */
 export const FREE: u8 = 1
@@ -183,12 +188,7 @@ export class Operation {
 export const no_waiter: Waiter = changetype<Waiter>(0)
 export const no_channel: Channel = changetype<Channel>(0)
 export const no_operation: Operation = changetype<Operation>(0)
-export const no_payload: Payload = changetype<Payload>(0)
-export const no_peer: Peer = changetype<Peer>(0)
 const no_queue: Queue = changetype<Queue>(0)
-
-// @ts-ignore: decorator
-@inline export function is<T>(subject: T): bool { return changetype<usize>(subject) != 0 }
 
 // @ts-ignore: decorator
 @inline export function senders(c: Channel): Queue {
