@@ -67,9 +67,19 @@ export function refs_full(peer: Peer): bool {
 export function ref_of(peer: Peer, incarnation: u32, channel: u32): u32 {
   const key = owner_key(peer, incarnation)
   const known = changetype<Remote>(map_find(by_owner, key, channel))
-  if (is(known) && known.peer == peer && known.incarnation == incarnation) {
-    known.count++
-    return known.id
+  const dead = !is(peer) || incarnation < peer.incarnation ||
+    incarnation <= peer.left_incarnation
+  let taken = is(known)
+  if (taken && known.peer == peer && known.incarnation == incarnation) {
+    if (known.dead == dead) {
+      known.count++
+      return known.id
+    }
+    // The owner lived on while its session with us ended: what is held from then stays dead, and
+    // this is a new one.
+    map_remove(by_owner, key, channel)
+    known.mapped = false
+    taken = false
   }
   if (refs_full(peer)) return 0
   const remote = changetype<Remote>(alloc(offsetof<Remote>()))
@@ -78,13 +88,12 @@ export function ref_of(peer: Peer, incarnation: u32, channel: u32): u32 {
   remote.incarnation = incarnation
   remote.channel = channel
   remote.count = 1
-  remote.dead = !is(peer) || incarnation < peer.incarnation ||
-    incarnation <= peer.left_incarnation
+  remote.dead = dead
   if (is(peer)) {
     peer.pins++
     peer.remotes++
   }
-  if (!is(known)) {
+  if (!taken) {
     map_add(by_owner, key, channel, changetype<usize>(remote))
     remote.mapped = true
   }

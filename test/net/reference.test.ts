@@ -53,6 +53,23 @@ test('a reference is passed on to a third peer, who uses it without the second',
   assert.equal([c.host.status(send), a.host.text(receive)], ['OK', 'direct'])
 })
 
+test('who was declared left opens a channel anew, also while it holds the old one', () => {
+  const { net, a, b } = trio()
+  const [x, x_b] = a.share('x', 1, b)
+  b.freeze()
+  net.run_for(2 * limits.LEFT_MS!)
+  b.thaw()
+  net.run_for(2 * limits.REJOIN_MAX_MS!)
+  assert.is(b.host.status(b.do(() => b.host.send(x_b!, 'old'))), 'LEFT')
+  const anew = b.open('/a/x')
+  assert.is.not(anew, x_b)
+  const send = b.do(() => b.host.send(anew, 'new'))
+  net.run_for(LATE)
+  assert.is(b.host.status(send), 'OK')
+  assert.is(a.host.text(a.do(() => a.host.receive(x!))), 'new')
+  assert.is(b.host.status(b.do(() => b.host.send(x_b!, 'old'))), 'LEFT', 'the old one stays dead')
+})
+
 test('as many references as the limit go in one message, in their order', () => {
   const { a, b } = trio()
   const [jobs, jobs_a] = b.share('jobs', 1, a)
