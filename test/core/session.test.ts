@@ -292,4 +292,22 @@ test('a frame that comes again is acknowledged again', () => {
   }
 })
 
+test('pauses stay short while each link carries something, and double when none does', () => {
+  for (const carries of [true, false]) {
+    const s = new Script()
+    s.join(1, HIGHER)
+    let longest_ms = 0
+    for (let link = 1, number = 2; link <= 6; link++) {
+      if (carries) s.say(link, 'grant', [number++, 1, 12345, 0, []])
+      s.down(link)
+      const began = s.host.now_ms
+      while (s.dials.length < link) s.wait(10)
+      longest_ms = Math.max(longest_ms, s.host.now_ms - began)
+      s.up(link + 1, HIGHER, true)
+      s.hello(link + 1, { your: 7, received: 1, epoch: link, flags: ANSWER })
+    }
+    assert.is(longest_ms <= 2 * limits.REDIAL_MIN_MS! + 10, carries, `${longest_ms} ms`)
+  }
+})
+
 test.run()
