@@ -33,6 +33,7 @@ import { sessions_waiting } from './session'
 import { receive, record_bytes, select, send, take } from './start'
 import { sync_open } from './sync'
 import { time_is, timer_any, timer_first_ms } from './timer'
+import { vouch_open } from './vouch'
 import { waiters_open } from './waiter'
 import {
   ABI_VERSION, HEADER_ABI_VERSION, HEADER_CONSUMED, HEADER_DEADLINE_MS, HEADER_HAS_DEADLINE,
@@ -61,6 +62,7 @@ export function init(seed: u32): usize {
   roster_open()
   overlay_open()
   sync_open()
+  vouch_open()
   random_seed(seed)
   store<u32>(header + HEADER_ABI_VERSION, ABI_VERSION)
   store<u32>(header + HEADER_INPUT_PTR, <u32>input)

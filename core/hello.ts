@@ -27,6 +27,7 @@ import {
   self_incarnation, sized, some,
 } from './peer'
 import { edge_attached } from './overlay'
+import { heard } from './probe'
 import { emit } from './ring'
 import {
   session_ack, session_acked, session_begin, session_may_have, session_resume, watch_in,
@@ -285,9 +286,9 @@ function attach(link: Link): void {
   link.timer = no_timer
   peer.link = link
   peer.epoch = max(peer.epoch, link.their_epoch) + 1
-  peer.heard_ms = now_ms
-  peer.pinged = false
-  peer.suspected = false
+  heard(peer)
+  peer.idled = false
+  peer.vouched = false
   peer.wanted = false
   peer.sought = false
   peer.checked = false

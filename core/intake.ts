@@ -25,7 +25,7 @@ import {
   EDGE_NONE, LINK_ANSWERED, LINK_ATTACHED, LINK_VERIFY, LINK_WAIT, LOST_PARTED, Link, MEMBER_NONE,
   PEER_JOINED, PEER_KNOWN, Peer, link_by_id, no_link, no_peer, no_timer, sized, some,
 } from './peer'
-import { answer_probe, heard, watch_due } from './probe'
+import { answer_probe, heard, probe_answered, watch_due } from './probe'
 import { roster_check } from './roster'
 import { member_in } from './statement'
 import {
@@ -33,11 +33,13 @@ import {
   session_acked, session_end, session_pump, session_take, sessions_check, watch_off,
 } from './session'
 import { TIMER_SYNC, digest_in, holds_in, sync_due, want_in } from './sync'
+import { Suspicion, TIMER_SUSPICION, suspicion_due } from './suspicion'
 import { Timer, timer_clear, timer_set } from './timer'
+import { probe_for_in, probed_in } from './vouch'
 import {
   ERROR_BAD_FRAME, ERROR_BAD_NUMBER, ERROR_GONE, ERROR_OVER_LIMIT, FRAME_ACK, FRAME_DIGEST,
   FRAME_EDGE, FRAME_HELLO, FRAME_HOLDS, FRAME_LEAVE, FRAME_LEAVE_ANSWER, FRAME_MEMBER,
-  FRAME_OFFER_RECEIVE, FRAME_PING, FRAME_PONG, FRAME_REFUSE, FRAME_WANT, HEADER_BYTES_MAX,
+  FRAME_OFFER_RECEIVE, FRAME_PING, FRAME_PONG, FRAME_PROBED, FRAME_PROBE_FOR, FRAME_REFUSE, FRAME_WANT, HEADER_BYTES_MAX,
   IN_FRAME_BYTES, IN_FRAME_HEADER_BYTES, IN_FRAME_LINK, IN_FRAME_PAYLOAD, IN_FRAME_PAYLOAD_BYTES,
   LEAVE_TIMEOUT_MS, MESSAGE_BYTES_MAX,
 } from './tables'
@@ -110,6 +112,7 @@ function link_frame(link: Link, kind: u32): void {
   heard(link.peer)
   if (!session_acked(link.peer, second)) return violation(link.peer, ERROR_BAD_NUMBER)
   if (kind == FRAME_PING) answer_probe(link, first)
+  else if (kind == FRAME_PONG) probe_answered(link.peer, first)
 }
 
 /** A frame of the overlay; it counts as a sign of life. */
@@ -124,6 +127,8 @@ function overlay_in(peer: Peer, kind: u32): bool {
   if (kind == FRAME_DIGEST) return digest_in(peer)
   if (kind == FRAME_HOLDS) return holds_in(peer)
   if (kind == FRAME_WANT) return want_in(peer)
+  if (kind == FRAME_PROBE_FOR) return probe_for_in(peer)
+  if (kind == FRAME_PROBED) return probed_in()
   if (kind == FRAME_EDGE) {
     const wish = read_u32()
     return read_end() && edge_in(peer, wish)
@@ -235,6 +240,7 @@ export function session_timer(kind: u32, subject: usize): void {
   else if (kind == TIMER_EXPIRY) expiry_due(changetype<Peer>(subject))
   else if (kind == TIMER_TEND) tend_due()
   else if (kind == TIMER_SYNC) sync_due()
+  else if (kind == TIMER_SUSPICION) suspicion_due(changetype<Suspicion>(subject))
   else if (kind == TIMER_LEAVE) {
     leave_timer = no_timer
     leave_late = true

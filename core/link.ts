@@ -20,6 +20,7 @@ import {
   self_incarnation, self_renewed, sized, some,
 } from './peer'
 import { edge_over } from './overlay'
+import { heard } from './probe'
 import { emit } from './ring'
 import { session_dirty, session_end, watch_off } from './session'
 import { elapsed, now_ms, timer_set } from './timer'
@@ -281,7 +282,7 @@ export function link_ready_in(record: usize): void {
 export function heard_in(record: usize): void {
   if (!sized(record, IN_HEARD_BYTES, 0)) return
   const link = link_by_id(load<u32>(record + IN_HEARD_LINK))
-  if (some(link) && link.state == LINK_ATTACHED) link.peer.heard_ms = now_ms
+  if (some(link) && link.state == LINK_ATTACHED) heard(link.peer)
 }
 
 /** The other side has not shown itself in time. */

@@ -28,6 +28,7 @@ import {
   crowd_at, departed_add, departed_remove, member_remove, members, members_count,
 } from './roster'
 import { payload_over } from './session'
+import { suspicion_end } from './suspicion'
 import { sync_stop } from './sync'
 import {
   CHAIN_BYTES_MAX, INFO_BYTES_MAX, IN_FOUND_BYTES, IN_FOUND_ID_BYTES, IN_SELF_BYTES,
@@ -92,6 +93,7 @@ export function members_over(): void {
   sync_stop()
   while (members_count != 0) {
     const peer = crowd_at(members, members_count)
+    suspicion_end(peer)
     member_remove(peer)
     peer.member = MEMBER_NONE
     info_is(peer, 0, 0)
@@ -149,6 +151,7 @@ export function info_is(peer: Peer, info: u32, info_bytes: u32): void {
 
 /** The peer is no member any more. The caller tells the host, and the others. */
 export function member_over(peer: Peer): void {
+  suspicion_end(peer)
   if (peer.member != MEMBER_NONE) {
     member_remove(peer)
     peer.member = MEMBER_NONE

@@ -25,6 +25,7 @@ import {
   Crowd, crowd_add, crowd_any, crowd_at, crowd_new, crowd_remove, departed, departed_remove,
   members, members_count,
 } from './roster'
+import { doubt_less } from './suspicion'
 import { Timer, elapsed, now_ms, timer_clear, timer_set } from './timer'
 import {
   CHECK_MS, EDGES_SLACK, EDGE_ASK_MS, EDGE_MEND_MS, EDGE_PAUSE_MS, EDGE_WISH_ACCEPT, EDGE_WISH_ASK,
@@ -211,14 +212,20 @@ function seek(): void {
   }
 }
 
+/** True when the edge has had no link for long, or one on which nothing is heard. */
+function lost(peer: Peer): bool {
+  if (some(peer.link) && !peer.suspected) return false
+  const since = some(peer.link) ? peer.heard_ms : peer.broken_ms
+  return elapsed(now_ms, since) >= <i32>EDGE_MEND_MS
+}
+
 /** Edges that were asked in vain, or have no link for long. */
 function mend(): void {
   for (let place = edges.count; place != 0; place--) {
     const peer = crowd_at(edges, place)
     if (peer.edge == EDGE_ASKED) {
       if (elapsed(now_ms, peer.edge_ms) >= <i32>EDGE_ASK_MS) edge_refused(peer)
-    } else if (!some(peer.link) && members_count > goal_full() &&
-      elapsed(now_ms, peer.broken_ms) >= <i32>EDGE_MEND_MS) edge_refused(peer)
+    } else if (members_count > goal_full() && lost(peer)) edge_refused(peer)
   }
   if (held > goal_full() + EDGES_SLACK) shed(changetype<Peer>(0))
 }
@@ -257,6 +264,7 @@ function sync(): void {
 export function tend_due(): void {
   tend_timer = no_timer
   if (leaving || members_count == 0 && departed.count == 0) return
+  doubt_less()
   mend()
   seek()
   rejoin()

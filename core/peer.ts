@@ -185,7 +185,22 @@ export class Peer {
   /** A session frame went or came last. */
   used_ms: u32
   pinged: bool
+  /** When the first of the pings went that wait for a sign of life. */
+  pinged_ms: u32
+  /** The longest answers of late. */
+  rtt_ms: u32
+  /** Another has seen it alive, and when. */
+  vouched: bool
+  vouched_ms: u32
+  /** Helpers were asked; it was accused by us, and dialled anew. */
+  helped: bool
   suspected: bool
+  /** Others wait for a sign of life from it. */
+  awaited: bool
+  /** Its last link was closed because nobody needed it. */
+  idled: bool
+  /** What is said against it, or null. */
+  suspicion: usize
   watch_timer: Timer
   expiry_timer: Timer
   expiry_left_ms: u32

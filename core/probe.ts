@@ -1,31 +1,32 @@
 /**
- * Silence: when a peer is probed, suspected and left.
+ * Silence: when a peer is probed and accused.
  *
- * Lives here: ping and pong, the clocks of silence, failed dials as evidence, and doubt in
- * ourselves when we were late. Does not live here: what a left peer means for channels (those
- * above), indirect probes (the overlay).
+ * Lives here: ping and pong, the clocks of silence, failed dials as evidence, links that nobody
+ * needs, and doubt in ourselves when we were late. Does not live here: probes through others
+ * (vouch), what an accusation leads to (suspicion), what a left peer means for channels (those
+ * above).
  *
- * The rules are those of SWIM (Das, Gupta, Motivala, 2002) on direct links: probe, suspect, left;
- * a peer refutes by coming back as a higher incarnation.
- *
- * Invariants: a session with a link, or that wants one, has a watch timer; one ping a peer is out
- * at a time; nobody is left by the silence of a time in which we ourselves did not run.
+ * Invariants: a session with a link, or that wants one, has a watch timer; nobody is accused for
+ * the silence of a time in which we ourselves did not run.
  */
 import { dial_again, dial_missed, dial_now, link_wanted, pending } from './dial'
 import { peer_at, peer_settle, peers_first } from './directory'
 import { put_u32, write_open } from './frame'
 import { link_close, say_link, session_over } from './link'
+import { edge_over, edges } from './overlay'
 import {
-  EDGE_NONE, LOST_DECLARED, LOST_UNREACHED, Link, PEER_JOINED, PEER_KNOWN, Peer, no_link, no_timer,
-  sized, some,
+  EDGE_NONE, LOST_DECLARED, LOST_UNREACHED, Link, MEMBER_NONE, PEER_JOINED, PEER_KNOWN, Peer,
+  no_link, no_timer, sized, some,
 } from './peer'
-import { random } from './random'
 import { link_flows, watch_in } from './session'
+import { accuse, doubt_more, doubted_ms, suspicion_rest, suspicions_afresh } from './suspicion'
 import { elapsed, now_ms, timer_any, timer_first_ms } from './timer'
+import { helpers_ask, vouch } from './vouch'
 import {
-  DIAL_REASON_REFUSED, ERROR_DECLARED_LEFT, ERROR_GONE, FRAME_PING, FRAME_PONG,
-  IN_DIAL_FAILED_BYTES, IN_DIAL_FAILED_PEER, IN_DIAL_FAILED_REASON, LATE_MS, LEFT_MS, LINK_IDLE_MS,
-  PROBE_INTERVAL_MS, REFUSED_LEFT_MS, SUSPECT_MS,
+  DIAL_REASON_NO_ADDRESS, DIAL_REASON_REFUSED, ERROR_DECLARED_LEFT, ERROR_GONE, ERROR_SILENT,
+  FRAME_PING, FRAME_PONG, IN_DIAL_FAILED_BYTES, IN_DIAL_FAILED_PEER, IN_DIAL_FAILED_REASON, LATE_MS,
+  LEFT_MS, LINK_IDLE_MS, PROBES_SPREAD, PROBE_AGAIN_MS, PROBE_INTERVAL_MS, REFUSED_LEFT_MS,
+  SUSPECT_MS, UNREACHED_MS, VOUCHED_MS,
 } from './tables'
 
 const REFUSED_MIN: u32 = 2
@@ -35,7 +36,10 @@ const REFUSED_MIN: u32 = 2
 @inline export function heard(peer: Peer): void {
   peer.heard_ms = now_ms
   peer.pinged = false
+  peer.helped = false
   peer.suspected = false
+  if (peer.suspicion != 0) suspicion_rest(peer)
+  if (peer.awaited) vouch(peer)
 }
 
 /** Asks for a sign of life, or gives one. */
@@ -44,6 +48,26 @@ export function say_probe(link: Link, kind: u32, token: u32): void {
   put_u32(token)
   put_u32(link.peer.received)
   say_link(link, 0, 0)
+}
+
+/** Asks for a sign of life; the token says when. */
+export function say_ping(peer: Peer): void {
+  if (!peer.pinged) peer.pinged_ms = now_ms
+  peer.pinged = true
+  say_probe(peer.link, FRAME_PING, now_ms)
+}
+
+/** A ping: answered with the same token. */
+export function answer_probe(link: Link, token: u32): void {
+  // Who asks without reading gets no answer that would pile up.
+  if (link_flows(link)) say_probe(link, FRAME_PONG, token)
+}
+
+/** The answer to a ping: how long it took is remembered, and forgotten slowly. */
+export function probe_answered(peer: Peer, token: u32): void {
+  const took = elapsed(now_ms, token)
+  if (elapsed(token, peer.pinged_ms) < 0 || took < 0 || took > <i32>LEFT_MS) return
+  peer.rtt_ms = max(<u32>took, peer.rtt_ms - peer.rtt_ms / 8)
 }
 
 /**
@@ -57,6 +81,18 @@ export function turn_begin(): void {
     peer.broken_ms = now_ms
     peer.refused = 0
   }
+  doubt_more()
+  suspicions_afresh()
+}
+
+/** After how much silence a link is probed. */
+function interval_ms(): u32 {
+  return PROBE_INTERVAL_MS * max(edges.count, PROBES_SPREAD) / PROBES_SPREAD
+}
+
+/** True when the peer itself was heard so lately that what others say against it may be wrong. */
+export function hears(peer: Peer): bool {
+  return some(peer.link) && elapsed(now_ms, peer.heard_ms) < <i32>(2 * interval_ms())
 }
 
 /** Looks at a peer's silence. */
@@ -64,20 +100,23 @@ export function watch_due(peer: Peer): void {
   peer.watch_timer = no_timer
   const silent = <u32>max(elapsed(now_ms, peer.heard_ms), 0)
   if (peer.state == PEER_KNOWN && peer.wanted) {
-    if (silent >= LEFT_MS) session_over(peer, LOST_UNREACHED, ERROR_DECLARED_LEFT, no_link)
-    else watch_in(peer, LEFT_MS - silent)
+    if (silent < LEFT_MS) return watch_in(peer, LEFT_MS - silent)
+    unreached(peer)
+    session_over(peer, LOST_UNREACHED, ERROR_DECLARED_LEFT, no_link)
     return
   }
   if (peer.state != PEER_JOINED || !some(peer.link) && !link_wanted(peer)) return
-  if (idle(peer)) return link_close(peer.link, ERROR_GONE)
-  if (silent >= LEFT_MS) {
-    session_over(peer, LOST_DECLARED, ERROR_DECLARED_LEFT, no_link)
-    return
+  if (idle(peer)) {
+    peer.idled = true
+    return link_close(peer.link, ERROR_GONE)
   }
-  if (some(peer.link)) question(peer, silent)
-  const next = silent < PROBE_INTERVAL_MS ? PROBE_INTERVAL_MS
-    : silent < SUSPECT_MS ? SUSPECT_MS : LEFT_MS
-  watch_in(peer, next - silent)
+  // One that has not said who it is cannot be accused.
+  if (silent >= (peer.member == MEMBER_NONE ? LEFT_MS : UNREACHED_MS)) return give_up(peer)
+  const interval = interval_ms()
+  if (silent >= interval) question(peer, silent, interval)
+  if (some(peer.watch_timer) || peer.state != PEER_JOINED) return
+  if (silent < interval) watch_in(peer, interval - silent)
+  else watch_in(peer, some(peer.link) || !peer.suspected ? PROBE_AGAIN_MS : PROBE_INTERVAL_MS)
 }
 
 /** True when the link serves nobody: it is closed, and the session stays. */
@@ -87,22 +126,40 @@ function idle(peer: Peer): bool {
     elapsed(now_ms, peer.used_ms) >= <i32>LINK_IDLE_MS
 }
 
-/** A link that is silent is asked; one that does not answer may be dead: another is dialled. */
-function question(peer: Peer, silent: u32): void {
-  if (silent >= SUSPECT_MS && !peer.suspected) {
+/** A peer that others see and we cannot reach: what waits for it has waited long enough. */
+function give_up(peer: Peer): void {
+  if (peer.member == MEMBER_NONE || pending(peer)) {
+    session_over(peer, LOST_DECLARED, ERROR_DECLARED_LEFT, no_link)
+    return
+  }
+  edge_over(peer)
+  if (some(peer.link)) link_close(peer.link, ERROR_SILENT)
+}
+
+/**
+ * A link that is silent is probed, over and over; then others are asked; then the peer is accused,
+ * and another link is dialled, since this one may be dead. spec: MEM-20
+ */
+function question(peer: Peer, silent: u32, interval: u32): void {
+  if (some(peer.link) && link_flows(peer.link)) say_ping(peer)
+  const patience = doubted_ms(max(SUSPECT_MS - PROBE_INTERVAL_MS, 3 * peer.rtt_ms))
+  const seen = peer.vouched ? min(silent, <u32>max(elapsed(now_ms, peer.vouched_ms), 0)) : silent
+  if (seen >= interval + patience / 2 && !peer.helped) {
+    peer.helped = true
+    helpers_ask(peer)
+  }
+  if (seen < interval + patience) return
+  if (!peer.suspected) {
     peer.suspected = true
     dial_now(peer)
   }
-  if (silent >= PROBE_INTERVAL_MS && !peer.pinged) {
-    peer.pinged = true
-    say_probe(peer.link, FRAME_PING, random())
-  }
+  accuse(peer)
 }
 
-/** A ping: answered with the same token. */
-export function answer_probe(link: Link, token: u32): void {
-  // Who asks without reading gets no answer that would pile up.
-  if (link_flows(link)) say_probe(link, FRAME_PONG, token)
+/** A member that the circuit sees could not be dialled: it is accused, but not over and over. */
+function unreached(peer: Peer): void {
+  if (peer.vouched && elapsed(now_ms, peer.vouched_ms) < <i32>VOUCHED_MS) return
+  accuse(peer)
 }
 
 /** Those above wait for a peer without a session: it is lost when LEFT_MS bring no link. */
@@ -120,16 +177,22 @@ export function dial_failed_in(record: usize): void {
   const peer = peer_at(load<u32>(record + IN_DIAL_FAILED_PEER))
   if (!some(peer) || !peer.dialling) return
   peer.dialling = false
-  peer.checked = false
   dial_missed(peer)
-  if (load<u32>(record + IN_DIAL_FAILED_REASON) == DIAL_REASON_REFUSED) peer.refused++
+  const reason = load<u32>(record + IN_DIAL_FAILED_REASON)
+  if (reason == DIAL_REASON_REFUSED) peer.refused++
   else peer.refused = 0
-  const gone = peer.state == PEER_JOINED && !some(peer.links) && peer.refused >= REFUSED_MIN &&
-    elapsed(now_ms, peer.broken_ms) >= <i32>REFUSED_LEFT_MS
+  const linked = some(peer.links)
+  const gone = peer.state == PEER_JOINED && !linked && !peer.idled &&
+    peer.refused >= REFUSED_MIN && elapsed(now_ms, peer.broken_ms) >= <i32>REFUSED_LEFT_MS
   if (gone) {
     session_over(peer, LOST_DECLARED, ERROR_DECLARED_LEFT, no_link)
     return
   }
+  // Many live where nobody can dial them; but one who has an address must answer for it. A session
+  // that lost its link is watched anyway.
+  const asked = peer.checked || peer.state == PEER_KNOWN && peer.tries >= REFUSED_MIN
+  if (!linked && asked && link_wanted(peer) && reason != DIAL_REASON_NO_ADDRESS) unreached(peer)
+  peer.checked = false
   dial_again(peer)
   peer_settle(peer)
 }

@@ -13,7 +13,7 @@
 import { text_is } from './bytes'
 import { id_is_self, peer_ensure, peer_named, peer_settle } from './directory'
 import { read_end, read_text, read_u32, text_at, text_bytes } from './frame'
-import { by_is, gossip, gossip_self, say_alive, say_left, say_self } from './gossip'
+import { by_at, by_bytes, by_is, gossip, gossip_self, say_alive, say_left, say_self } from './gossip'
 import { leaving, renew, session_over } from './link'
 import { id_fits, info_is, member_over, name_fits, tell_host } from './member'
 import { overlay_wake, rejoin_afresh } from './overlay'
@@ -22,11 +22,14 @@ import {
   LOST_HEARD, LOST_RETURNED, MEMBER_ALIVE, MEMBER_NONE, PEER_JOINED, PEER_KNOWN, Peer, no_link,
   self_changed, self_incarnation, self_version, some,
 } from './peer'
+import { hears } from './probe'
 import { member_add, members_count } from './roster'
+import { accused, doubt_more, suspicion_end } from './suspicion'
 import {
   ERROR_DECLARED_LEFT, ERROR_GONE, INFO_BYTES_MAX, MEMBERS_MAX, MEMBER_EVENT_ALIVE,
   MEMBER_EVENT_LEFT, MEMBER_EVENT_PARTED, MEMBER_EVENT_SUSPECT,
 } from './tables'
+import { vouched } from './vouch'
 
 /** What became of a statement: it was new here, known already, or older than what is known. */
 const NEWS: u32 = 0
@@ -76,7 +79,8 @@ export function member_in(from: Peer, info: u32, info_bytes: u32): bool {
     } else drop_handle(info)
   } else {
     drop_handle(info)
-    if (!suspects) found = left_in(peer, incarnation, event == MEMBER_EVENT_PARTED)
+    if (suspects) found = suspect_in(peer, incarnation, version)
+    else found = left_in(peer, incarnation, event == MEMBER_EVENT_PARTED)
   }
   if (found == NEWS) gossip(from, peer, event, version, hops + 1)
   else if (found == STALE) answer(from, peer)
@@ -98,6 +102,9 @@ function alive_in(peer: Peer, incarnation: u32, version: u32): u32 {
   if (here && incarnation == peer.member_incarnation) {
     if (version <= peer.version) return version == peer.version ? SAME : STALE
     peer.version = version
+    // It has answered those who accused it.
+    if (peer.suspicion != 0) vouched(peer)
+    suspicion_end(peer)
     return NEWS
   }
   if (!here && members_count >= MEMBERS_MAX) return SAME
@@ -106,6 +113,7 @@ function alive_in(peer: Peer, incarnation: u32, version: u32): u32 {
   if (session || peer.state == PEER_KNOWN && some(peer.first)) {
     session_over(peer, LOST_RETURNED, ERROR_GONE, no_link)
   }
+  suspicion_end(peer)
   peer.left_incarnation = incarnation - 1
   peer.parted = false
   // What failed with an earlier run says nothing about this one.
@@ -118,6 +126,15 @@ function alive_in(peer: Peer, incarnation: u32, version: u32): u32 {
   rejoin_afresh()
   overlay_wake()
   return NEWS
+}
+
+/** Another has not heard from the peer. */
+function suspect_in(peer: Peer, incarnation: u32, version: u32): u32 {
+  if (incarnation <= peer.left_incarnation) return STALE
+  // A member that is not known yet is told about by others, alive.
+  if (peer.member == MEMBER_NONE || incarnation > peer.member_incarnation) return SAME
+  if (version < peer.version) return STALE
+  return accused(peer, version, by_at, by_bytes, !hears(peer)) ? NEWS : SAME
 }
 
 /** The peer's incarnation, and all before it, is over. */
@@ -145,6 +162,7 @@ function self_heard(from: Peer, incarnation: u32, version: u32, event: u32): voi
   }
   if (incarnation < self_incarnation || version < self_version) return say_self(from, 0)
   if (event == MEMBER_EVENT_SUSPECT || version > self_version) {
+    if (event == MEMBER_EVENT_SUSPECT) doubt_more()
     self_changed(version)
     gossip_self()
   }
