@@ -21,7 +21,7 @@ import {
 import { link_flows, watch_in } from './session'
 import { accuse, doubt_more, doubted_ms, suspicion_rest, suspicions_afresh } from './suspicion'
 import { elapsed, now_ms, timer_any, timer_first_ms } from './timer'
-import { helpers_ask, vouch } from './vouch'
+import { probers_ask, vouch } from './vouch'
 import {
   DIAL_REASON_NO_ADDRESS, DIAL_REASON_REFUSED, ERROR_DECLARED_LEFT, ERROR_GONE, ERROR_SILENT,
   FRAME_PING, FRAME_PONG, IN_DIAL_FAILED_BYTES, IN_DIAL_FAILED_PEER, IN_DIAL_FAILED_REASON, LATE_MS,
@@ -146,7 +146,7 @@ function question(peer: Peer, silent: u32, interval: u32): void {
   const seen = peer.vouched ? min(silent, <u32>max(elapsed(now_ms, peer.vouched_ms), 0)) : silent
   if (seen >= interval + patience / 2 && !peer.helped) {
     peer.helped = true
-    helpers_ask(peer)
+    probers_ask(peer)
   }
   if (seen < interval + patience) return
   if (!peer.suspected) {

@@ -13,7 +13,9 @@
 import { text_is } from './bytes'
 import { id_is_self, peer_ensure, peer_named, peer_settle } from './directory'
 import { read_end, read_text, read_u32, text_at, text_bytes } from './frame'
-import { by_at, by_bytes, by_is, gossip, gossip_self, say_alive, say_left, say_self } from './gossip'
+import {
+  by_at, by_bytes, by_is, gossip, gossip_self, say_alive, say_left, say_self,
+} from './gossip'
 import { leaving, renew, session_over } from './link'
 import { id_fits, info_is, member_over, name_fits, tell_host } from './member'
 import { overlay_wake, rejoin_afresh } from './overlay'

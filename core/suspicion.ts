@@ -211,7 +211,7 @@ function declare(peer: Peer): void {
   gossip(no_peer, peer, MEMBER_EVENT_LEFT, 0, 1)
 }
 
-/** We did not run for a while: what was said meanwhile may wait for us, so all clocks begin anew. */
+/** We did not run for a while: what was said meanwhile may still wait, so all clocks begin anew. */
 export function suspicions_afresh(): void {
   for (let place: u32 = 1; place <= members.count; place++) {
     const suspicion = suspicion_of(crowd_at(members, place))

@@ -21,7 +21,7 @@ import { random_below } from './random'
 import { crowd_at } from './roster'
 import { elapsed, now_ms } from './timer'
 import {
-  ERRANDS_MAX, FRAME_PROBED, FRAME_PROBE_FOR, HELPERS_MAX, LEFT_MS, PROBE_INTERVAL_MS,
+  ERRANDS_MAX, FRAME_PROBED, FRAME_PROBE_FOR, LEFT_MS, PROBERS_MAX, PROBE_INTERVAL_MS,
 } from './tables'
 
 /** Who asked, about whom, with which token: three numbers each; 0 where there is none. */
@@ -34,17 +34,17 @@ export function vouch_open(): void {
 }
 
 /** Asks some edges whether they hear the peer. */
-export function helpers_ask(peer: Peer): void {
+export function probers_ask(peer: Peer): void {
   if (edges.count == 0) return
-  let left = HELPERS_MAX
+  let left = PROBERS_MAX
   const first = random_below(edges.count)
   for (let i: u32 = 0; i < edges.count && left != 0; i++) {
-    const helper = crowd_at(edges, (first + i) % edges.count + 1)
-    if (helper == peer || helper.edge != EDGE_HELD || !some(helper.link)) continue
+    const prober = crowd_at(edges, (first + i) % edges.count + 1)
+    if (prober == peer || prober.edge != EDGE_HELD || !some(prober.link)) continue
     write_open(FRAME_PROBE_FOR)
     put_u32(now_ms)
     put_text(text_ptr(peer.id), peer.id.bytes)
-    say_link(helper.link, 0, 0)
+    say_link(prober.link, 0, 0)
     left--
   }
 }
@@ -102,7 +102,7 @@ export function vouch(peer: Peer): void {
   }
 }
 
-/** The frame `probed`: a helper hears the peer. False: it broke the rules. */
+/** The frame `probed`: a prober hears the peer. False: it broke the rules. */
 export function probed_in(): bool {
   const token = read_u32()
   read_text()

@@ -340,6 +340,7 @@ test('a peer that asks without reading gets answers for one window', () => {
   assert.is(s.heard('pong').length, 1)
 })
 
+// spec: MEM-17
 test('strangers and hearsay fill no table for ever', () => {
   const s = new Script()
   s.join(1, LOWER)

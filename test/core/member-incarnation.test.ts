@@ -81,6 +81,7 @@ test('a peer that forgot a session in which something passed has left', () => {
   assert.equal(s.heard().map(({ name, row }) => [name, row[1]]), [['refuse', codes.DECLARED_LEFT!]])
 })
 
+// spec: MEM-8
 test('declared left, this peer ends all sessions and comes back everywhere', () => {
   const s = new Script()
   s.join(1, LOWER)
