@@ -16,7 +16,7 @@ import type { Peer } from './member.ts'
 import type { Processes } from './process.ts'
 import {
   CHAIN_BYTES_MAX, INFO_BYTES_MAX, LIMIT_CAPACITY, LIMIT_CHANNELS, LIMIT_CHANNELS_PER_PEER,
-  LIMIT_MESSAGE_BYTES, NAME_BYTES_MAX, PEER_ID_BYTES_MAX
+  LIMIT_MESSAGE_BYTES, LIMIT_REFS_PER_PEER, LIMIT_STORED_BYTES, NAME_BYTES_MAX, PEER_ID_BYTES_MAX
 } from './tables.ts'
 
 /** What a certificate may permit. */
@@ -41,12 +41,17 @@ export interface Limits {
   capacity?: number
   /** Bytes of a message that is sent from here. */
   messageBytes?: number
+  /** Bytes of one other peer's messages in all buffers here. */
+  storedBytesPerPeer?: number
+  /** References to one other peer's channels that are held here. */
+  refsPerPeer?: number
 }
 
 /** The limits as the core's record names them. */
 export const LIMITS: ReadonlyMap<keyof Limits, number> = new Map([
   ['channels', LIMIT_CHANNELS], ['channelsPerPeer', LIMIT_CHANNELS_PER_PEER],
-  ['capacity', LIMIT_CAPACITY], ['messageBytes', LIMIT_MESSAGE_BYTES]
+  ['capacity', LIMIT_CAPACITY], ['messageBytes', LIMIT_MESSAGE_BYTES],
+  ['storedBytesPerPeer', LIMIT_STORED_BYTES], ['refsPerPeer', LIMIT_REFS_PER_PEER]
 ])
 
 /** What a host gives to make its peer of a circuit. */

@@ -106,8 +106,8 @@ export function middle(rounds: readonly Round[]): Round {
 /** A round as a line for people. */
 export function told(round: Round): string {
   const ms = (value: number): string => `${value.toFixed(2)} ms`
-  return `round trip of an honest peer: median ${ms(round.quiet_ms)} (95 % under ` +
-    `${ms(round.quiet_high_ms)}) alone, ${ms(round.flood_ms)} (${ms(round.flood_high_ms)}) beside ` +
-    `a flood of ${round.frames_per_second} messages/s: ` +
-    `${(round.flood_ms / round.quiet_ms).toFixed(1)} ×`
+  const { quiet_ms, quiet_high_ms, flood_ms, flood_high_ms, frames_per_second } = round
+  return `round trip of an honest peer: median ${ms(quiet_ms)} (95 % under ${ms(quiet_high_ms)}) ` +
+    `alone, ${ms(flood_ms)} (${ms(flood_high_ms)}) beside a flood of ${frames_per_second} ` +
+    `messages/s: ${(flood_ms / quiet_ms).toFixed(1)} ×`
 }

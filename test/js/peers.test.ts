@@ -117,6 +117,24 @@ test('limits lower what a peer allows itself and others', async (t) => {
   assert.is((await errorOf(wrong)).code, 'BAD_ARGUMENT')
 })
 
+test('a peer that filled its share of the buffers is refused until some is taken', async (t) => {
+  const network = new MemoryNetwork()
+  const alice = await peer(t, { transports: [network.transport('id-alice')],
+    limits: { storedBytesPerPeer: 1000 } })
+  const bob = await peer(t, {
+    id: 'id-bob', name: 'bob', transports: [network.transport('id-bob')]
+  })
+  bob.found('id-alice', [...alice.self.addresses])
+  await until(() => alice.peers().length === 2 && bob.peers().length === 2)
+  const jobs = await alice.make<Uint8Array>('jobs', { capacity: 8 })
+  const far = await bob.open<Uint8Array>('/alice/jobs')
+  await far.send(new Uint8Array(900))
+  assert.is((await errorOf(far.send(new Uint8Array(200)))).code, 'TOO_MANY')
+  await jobs.send(new Uint8Array(5000))
+  await jobs.receive()
+  await far.send(new Uint8Array(200))
+})
+
 test('one select waits on channels of several peers, a timer and a send', async (t) => {
   const [alice, bob, carol] = await peers(t, ['alice', 'bob', 'carol'])
   const [b, c] = [await bob.make<string>('b', { capacity: 1 }), await carol.make<string>('c')]
