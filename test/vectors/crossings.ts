@@ -8,6 +8,7 @@
  * Each story says what it expects; the rules themselves are searched in spec/models.
  */
 import * as assert from 'uvu/assert'
+import { constants } from '../core/door.ts'
 import { three, told, two } from './peers.ts'
 import type { Set } from './peers.ts'
 import type { Actor } from './stage.ts'
@@ -171,6 +172,46 @@ const windows: Line<Two>[] = [
   }]
 ]
 
+/** b hears nothing of a any more, for as long as it takes. */
+function lose_a({ stage, b }: Two): void {
+  stage.cut(stage.wires[0]!, b)
+  const left = (): boolean => b.orders.some(({ name, fields }) => name === 'peer' &&
+    fields.event === constants('peer_event').left)
+  for (let rounds = 0; !left() && rounds < 120; rounds++) stage.wait(500, false, [b])
+  assert.ok(left(), 'declared left')
+}
+
+const doubts: Line<Two>[] = [
+  ['receiver-lost', ['PROTOCOL-22', 'CH-33'], (set) => {
+    const { stage, far, a, b } = set
+    const shown = a.host.receive(far.ref(a, 0), { hold: true })
+    stage.settle()
+    const send = b.host.send(far.ref(b, 0), 'm')
+    stage.settle()
+    assert.is(a.host.offers.get(shown)?.text, 'm')
+    lose_a(set)
+    ends(b, [send], ['waiting'])
+    const next = b.host.receive(far.ref(b, 0))
+    assert.equal([b.host.text(next), b.host.outcome(next).again], ['m', true])
+    ends(b, [send], ['OK'])
+  }],
+  ['sends-in-doubt', ['PROTOCOL-22', 'CH-48', 'CH-49', 'ABI-12'], (set) => {
+    const { stage, far, a, b } = set
+    far.make(b, 'v', 0)
+    for (const nth of [0, 2]) a.host.receive(far.ref(a, nth), { hold: true })
+    stage.settle()
+    const send = b.host.send(far.ref(b, 0), 'm')
+    const select = b.host.select([{ receive: far.ref(b, 1) }, { send: far.ref(b, 2), text: 'n' }])
+    stage.settle()
+    lose_a(set)
+    ends(b, [send, select], ['waiting', 'RECEIVER_LEFT'])
+    assert.equal([b.host.outcome(select).which, b.host.outcome(select).unknown], [1, true])
+    b.host.withdraw(send)
+    ends(b, [send], ['RECEIVER_LEFT'])
+    assert.is(b.host.outcome(send).unknown, true)
+  }]
+]
+
 const going: Line<Set>[] = [
   ['receiver-goes', ['PROTOCOL-7', 'PROTOCOL-23', 'WIRE-26'], ({ stage, far, a, b, c }) => {
     const shown = c.host.receive(far.ref(c, 1), { hold: true })
@@ -258,7 +299,7 @@ const going: Line<Set>[] = [
 /** All stories of this file; each comes after `two` or `three` of peers.ts. */
 export function crossing_vectors(): Vector[] {
   return [
-    ...[...crossing, ...windows].map((line) => told(line, two, 'two')),
+    ...[...crossing, ...windows, ...doubts].map((line) => told(line, two, 'two')),
     ...going.map((line) => told(line, three, 'three'))
   ]
 }

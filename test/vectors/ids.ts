@@ -24,8 +24,7 @@ const TITLE = /^[ \t]*(?:test|within)\((['"`])(.+?)\1,/
 
 /** Every id that a text of spec/ defines. */
 export function ids_of(path: string, text: string): Defined[] {
-  const found = [...text.matchAll(/\[([A-Z]+-\d+)\]|\((MEM-\d+)\)$/gm)]
-    .map(([, id, member]) => ({ id: (id ?? member)!, path }))
+  const found = [...text.matchAll(/\[([A-Z]+-\d+)\]/g)].map(([, id]) => ({ id: id!, path }))
   if (!path.endsWith('protocol.md')) return found
   const rules = [...text.matchAll(/^(\d+)\. /gm)]
   return [...found, ...rules.map(([, nth]) => ({ id: `PROTOCOL-${nth}`, path }))]

@@ -272,6 +272,7 @@ const quiet: [id: string, shows: string[], act: Act][] = [
       stage.forge(wire, b, 'offer_receive', [2, x, TRY, 0])
       stage.forge(wire, b, 'offer_send', [3, latch, 0, 0, []], 'm')
       stage.forge(wire, b, 'offer_reader', [4, latch, 1])
+      stage.forge(wire, b, 'offer_reader', [5, x, 1])
     })],
   ['requests-with-bad-paths', ['WIRE-31', 'NAME-1'], all(
     say('make', () => [1, '/x', 0, 0]), say('open', () => [2, '']),
