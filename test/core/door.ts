@@ -234,7 +234,8 @@ export class Door {
       for (let nth = 0; nth < shape.fields.length; nth++) {
         fields[shape.fields[nth]!] = view.getUint32(at + 4 + nth * 4, true)
       }
-      const tail = new Uint8Array(this.exports.memory.buffer.slice(at + head, at + bytes))
+      const tail = bytes === head ? no_tail
+        : new Uint8Array(this.exports.memory.buffer.slice(at + head, at + bytes))
       outputs.push({ name: shape.name, fields, tail })
       at += bytes
     }

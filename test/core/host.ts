@@ -164,7 +164,7 @@ export class Host {
       case 'drop': this.back(fields.payload!); return
       case 'stats': return this.note_stats(record)
       case 'entry': return this.note_entry(record)
-      default: this.orders.push({ ...record, text: this.order_text(record) })
+      default: this.orders.push(Object.assign(record, { text: this.order_text(record) }))
     }
   }
 

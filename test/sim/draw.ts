@@ -129,7 +129,7 @@ function steps_of(random: Random, lean: Lean, faults: Faults): Step[] {
 /** The program of a seed; `faults` says which may happen, drawn too when it is left out. */
 export function program_of(seed: number, faults?: Faults): Program {
   const random = new Random(seed ^ 0x5eed)
-  const nodes = random.pick([2, 2, 3, 3, 3, 4, 4, 5, 6])
+  const nodes = random.pick([2, 2, 2, 3, 3, 3, 3, 4, 4, 5, 6])
   const channels = Array.from({ length: random.between(1, 4) }, () =>
     ({ owner: random.below(nodes), capacity: random.pick([0, 0, 1, 3]) }))
   const lean = lean_of(random, nodes, channels.length)

@@ -24,6 +24,7 @@ const NAMES = 'abcdef'
 const BROKEN_MAX = 50
 /** After that nothing is left to be said of having met. */
 const MEETING_MS = 60
+const OPEN_MS_MAX = 5_000
 
 /** Bytes of blocks that a core has given out. */
 export function used_bytes(node: Node): number {
@@ -84,9 +85,14 @@ export class World {
     const channel = this.note_channel(nth, home, `/${home.name}/c${nth}`, capacity)
     const { incarnation } = home.node
     home.held.push({ channel, ref: own, incarnation })
-    for (const place of this.places) {
-      if (place === home) continue
-      place.held.push({ channel, ref: place.node.open(`/${home.name}/c${nth}`), incarnation })
+    const opened = this.places.filter((place) => place !== home).map((place) => {
+      const { node } = place
+      return { place, op: node.do(() => node.host.open(channel.path!)) }
+    })
+    this.net.until(() => opened.every(({ place, op }) => place.node.host.status(op) === 'OK'),
+      OPEN_MS_MAX, `all have opened ${channel.path}`)
+    for (const { place, op } of opened) {
+      place.held.push({ channel, ref: place.node.host.outcome(op).value, incarnation })
     }
   }
 
