@@ -28,7 +28,7 @@ const FIELDS: Record<string, Space> = {
 const VALUES: Record<string, Space> = { make: 'refs', open: 'refs', reader: 'readers' }
 const ARBITER = new Set(['offer_receive', 'offer_send', 'offer_reader', 'grant', 'withdraw', 'ask'])
 const OWNER = new Set(['claim', 'deliver', 'end', 'unhold'])
-const ANSWER = new Set(['reply', 'entry', 'pong'])
+const ANSWER = new Set(['reply', 'entry', 'pong', 'probed'])
 const shapes = new Map(records.frames.map((shape) => [shape.kind, shape]))
 
 /** A core's numbers: from the vector's to its own, and back. */
