@@ -22,6 +22,8 @@ const heard = constants('peer_event') as Record<'joined' | 'left' | 'changed', n
 const wish = constants('edge_wish') as Record<'off' | 'ask' | 'urgent' | 'accept', number>
 const DIGEST = 12
 const HOLDS = 13
+const PROBE_FOR = 10
+const PROBED = 11
 const WANT = 14
 const EDGE = 6
 
@@ -146,6 +148,14 @@ const played: Line<Played>[] = [
 ]
 
 const together: Line<Set>[] = [
+  ['asked-to-probe', ['MEM-21'], ({ stage, a, b, c }) => {
+    const [wire] = stage.wires
+    for (const id of [c.id, a.id]) {
+      stage.raw(wire!, b, encode([PROBE_FOR, 77, id]))
+      assert.equal(wire!.end_of(a).out.at(-1)!.row, [PROBED, 77, id])
+    }
+    stage.settle()
+  }],
   ['member-parted', ['MEM-9', 'MEM-1'], ({ stage, a, b, c }) => {
     for (const actor of [a, b, c]) news(actor)
     c.host.leave()
