@@ -22,7 +22,7 @@ function holds(...only: string[]): void {
 
 test('a circuit that is idle says little', () => holds('idle'), { timeout_ms: 20_000 })
 test('lost probes and slow hosts make nobody left', () => holds('loss'), { timeout_ms: 60_000 })
-test('a crash and a goodbye are soon known to all', () => holds('crash', 'leave'),
+test('a crash and a goodbye are soon known to all', () => holds('crash', 'few', 'leave'),
   { timeout_ms: 30_000 })
 test('who sleeps is left, and comes back', () => holds('freeze'), { timeout_ms: 20_000 })
 test('who was declared left and lives is soon in all lists', () => holds('accuse'),
