@@ -33,6 +33,7 @@ import { sessions_waiting } from './session'
 import { receive, record_bytes, select, send, take } from './start'
 import { sync_open } from './sync'
 import { time_is, timer_any, timer_first_ms } from './timer'
+import { tree_open } from './tree'
 import { vouch_open } from './vouch'
 import { waiters_open } from './waiter'
 import {
@@ -63,6 +64,7 @@ export function init(seed: u32): usize {
   overlay_open()
   sync_open()
   vouch_open()
+  tree_open()
   random_seed(seed)
   store<u32>(header + HEADER_ABI_VERSION, ABI_VERSION)
   store<u32>(header + HEADER_INPUT_PTR, <u32>input)

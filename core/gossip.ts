@@ -4,7 +4,8 @@
  * Lives here: the member frame going out, to one peer or over all edges. Does not live here: what a
  * statement changes here (member), which peers are edges (overlay).
  *
- * Invariant: a statement is passed on only when it was news here, so it passes each peer once.
+ * Invariant: a statement is passed on only when it was news here, so it passes each peer once; over
+ * edges that are lazy only its mark goes (tree).
  */
 import { Text, text_ptr } from './bytes'
 import { put_text, put_u32 } from './frame'
@@ -16,6 +17,7 @@ import {
 import { Payload, no_payload } from './payload'
 import { crowd_at } from './roster'
 import { post, post_end } from './session'
+import { lazy_news } from './tree'
 import {
   FRAME_MEMBER, MEMBER_EVENT_ALIVE, MEMBER_EVENT_LEFT, MEMBER_EVENT_PARTED, MEMBER_EVENT_SUSPECT,
 } from './tables'
@@ -76,19 +78,25 @@ export function say_suspect(to: Peer, about: Peer, version: u32, hops: u32): voi
     hops, no_payload)
 }
 
-/** Passes news on over all edges but the one that brought it (null: our own news). */
+/** Passes news on over all edges but the one that brought it (null: our own news). spec: MEM-14 */
 export function gossip(from: Peer, about: Peer, event: u32, version: u32, hops: u32): void {
+  let lazy = false
   for (let place: u32 = 1; place <= edges.count; place++) {
     const to = crowd_at(edges, place)
     if (to == from || to.edge != EDGE_HELD) continue
+    if (to.lazy && (to != about || event != MEMBER_EVENT_SUSPECT)) {
+      lazy = true
+      continue
+    }
     if (event == MEMBER_EVENT_SUSPECT) say_suspect(to, about, version, hops)
     else if (to == about) continue
     else if (event == MEMBER_EVENT_ALIVE) say_alive(to, about, hops)
     else say_left(to, about, hops)
   }
+  if (lazy) lazy_news(about)
 }
 
-/** Something about us is new: all are told. */
+/** Something about us is new: all edges are told, lazy ones as well. */
 export function gossip_self(): void {
   for (let place: u32 = 1; place <= edges.count; place++) {
     const to = crowd_at(edges, place)

@@ -35,13 +35,16 @@ import {
 import { TIMER_SYNC, digest_in, holds_in, sync_due, want_in } from './sync'
 import { Suspicion, TIMER_SUSPICION, suspicion_due } from './suspicion'
 import { Timer, timer_clear, timer_set } from './timer'
+import {
+  TIMER_GRAFT, TIMER_LAZY, graft_due, graft_in, have_in, lazy_due, prune_in,
+} from './tree'
 import { probe_for_in, probed_in } from './vouch'
 import {
   ERROR_BAD_FRAME, ERROR_BAD_NUMBER, ERROR_GONE, ERROR_OVER_LIMIT, FRAME_ACK, FRAME_DIGEST,
-  FRAME_EDGE, FRAME_HELLO, FRAME_HOLDS, FRAME_LEAVE, FRAME_LEAVE_ANSWER, FRAME_MEMBER,
-  FRAME_OFFER_RECEIVE, FRAME_PING, FRAME_PONG, FRAME_PROBED, FRAME_PROBE_FOR, FRAME_REFUSE,
-  FRAME_WANT, HEADER_BYTES_MAX, IN_FRAME_BYTES, IN_FRAME_HEADER_BYTES, IN_FRAME_LINK,
-  IN_FRAME_PAYLOAD, IN_FRAME_PAYLOAD_BYTES, LEAVE_TIMEOUT_MS, MESSAGE_BYTES_MAX,
+  FRAME_EDGE, FRAME_GRAFT, FRAME_HAVE, FRAME_HELLO, FRAME_HOLDS, FRAME_LEAVE, FRAME_LEAVE_ANSWER,
+  FRAME_MEMBER, FRAME_OFFER_RECEIVE, FRAME_PING, FRAME_PONG, FRAME_PROBED, FRAME_PROBE_FOR,
+  FRAME_PRUNE, FRAME_REFUSE, FRAME_WANT, HEADER_BYTES_MAX, IN_FRAME_BYTES, IN_FRAME_HEADER_BYTES,
+  IN_FRAME_LINK, IN_FRAME_PAYLOAD, IN_FRAME_PAYLOAD_BYTES, LEAVE_TIMEOUT_MS, MESSAGE_BYTES_MAX,
 } from './tables'
 
 const TIMER_LEAVE: u32 = 69
@@ -129,6 +132,9 @@ function overlay_in(peer: Peer, kind: u32): bool {
   if (kind == FRAME_WANT) return want_in(peer)
   if (kind == FRAME_PROBE_FOR) return probe_for_in(peer)
   if (kind == FRAME_PROBED) return probed_in()
+  if (kind == FRAME_HAVE) return have_in(peer)
+  if (kind == FRAME_GRAFT) return graft_in(peer)
+  if (kind == FRAME_PRUNE) return prune_in(peer)
   if (kind == FRAME_EDGE) {
     const wish = read_u32()
     return read_end() && edge_in(peer, wish)
@@ -240,6 +246,8 @@ export function session_timer(kind: u32, subject: usize): void {
   else if (kind == TIMER_EXPIRY) expiry_due(changetype<Peer>(subject))
   else if (kind == TIMER_TEND) tend_due()
   else if (kind == TIMER_SYNC) sync_due()
+  else if (kind == TIMER_LAZY) lazy_due()
+  else if (kind == TIMER_GRAFT) graft_due()
   else if (kind == TIMER_SUSPICION) suspicion_due(changetype<Suspicion>(subject))
   else if (kind == TIMER_LEAVE) {
     leave_timer = no_timer

@@ -30,6 +30,7 @@ import {
 import { payload_over } from './session'
 import { suspicion_end } from './suspicion'
 import { sync_stop } from './sync'
+import { tree_stop } from './tree'
 import {
   CHAIN_BYTES_MAX, INFO_BYTES_MAX, IN_FOUND_BYTES, IN_FOUND_ID_BYTES, IN_SELF_BYTES,
   IN_SELF_CHAIN, IN_SELF_CHAIN_BYTES, IN_SELF_ID_BYTES, IN_SELF_INCARNATION, IN_SELF_INFO,
@@ -91,6 +92,7 @@ export function members_over(): void {
   gone = true
   overlay_stop()
   sync_stop()
+  tree_stop()
   while (members_count != 0) {
     const peer = crowd_at(members, members_count)
     suspicion_end(peer)

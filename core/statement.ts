@@ -31,6 +31,7 @@ import {
   ERROR_DECLARED_LEFT, ERROR_GONE, INFO_BYTES_MAX, MEMBERS_MAX, MEMBER_EVENT_ALIVE,
   MEMBER_EVENT_LEFT, MEMBER_EVENT_PARTED, MEMBER_EVENT_SUSPECT,
 } from './tables'
+import { prune } from './tree'
 import { vouched } from './vouch'
 
 /** What became of a statement: it was new here, known already, or older than what is known. */
@@ -84,8 +85,11 @@ export function member_in(from: Peer, info: u32, info_bytes: u32): bool {
     if (suspects) found = suspect_in(peer, incarnation, version)
     else found = left_in(peer, incarnation, event == MEMBER_EVENT_PARTED)
   }
-  if (found == NEWS) gossip(from, peer, event, version, hops + 1)
-  else if (found == STALE) answer(from, peer)
+  if (found == NEWS) {
+    from.lazy = false
+    gossip(from, peer, event, version, hops + 1)
+  } else if (found == STALE) answer(from, peer)
+  else if (hops != 0) prune(from)
   peer_settle(peer)
   return true
 }

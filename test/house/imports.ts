@@ -23,7 +23,7 @@ export const CORE_ORDER: string[][] = [
   ['reference', 'peer', 'directory', 'roster', 'frame'],
   ['session', 'dial'],
   ['link', 'hello', 'probe', 'intake', 'member', 'statement', 'gossip', 'sync', 'overlay',
-    'suspicion', 'vouch'],
+    'suspicion', 'vouch', 'tree'],
   ['say', 'operation'],
   ['away', 'claim', 'errand'],
   ['match', 'channel', 'path'],

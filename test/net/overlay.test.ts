@@ -263,4 +263,37 @@ test('memory does not grow with peers that come and go', () => {
   assert.ok(used[3]! <= used[2]!, used.join(' '))
 })
 
+// spec: MEM-19
+test('a duplicate prunes, marks go to lazy edges, and what does not follow is grafted', () => {
+  const s = new Script()
+  s.join(1, LOWER)
+  s.join(2, HIGHER)
+  let number = 2
+  const far = (id: string, hops: number, version = 0, link = 1): void => {
+    s.say(link, 'member', [link === 1 ? number++ : 2, 0, id, 1, version, event.alive!, '', '', hops])
+  }
+  for (let nth = 0; nth < limits.TREE_MIN!; nth++) far(`far${nth}`, 1)
+  s.heard()
+  far('far0', 0)
+  assert.equal(s.heard('prune'), [], 'an answer is no push')
+  far('far0', 1)
+  assert.equal(s.heard('prune').map(({ link }) => link), [1])
+  s.say(2, 'prune', [0])
+  far('news', 1)
+  assert.equal(s.heard('member'), [], 'nothing is pushed over a lazy edge')
+  s.wait(limits.LAZY_MS!)
+  const [have] = s.heard('have')
+  assert.is(have!.link, 2)
+  const [hash, incarnation, rank] = have!.row[1] as number[]
+  assert.equal([incarnation, rank], [1, 1])
+  s.say(2, 'graft', [[hash!]])
+  assert.equal(s.heard('member').map(({ link, row }) => [link, row[3]]), [[2, 'news']])
+  s.say(2, 'have', [[hash!, 1, 1, hash! ^ 1, 3, 1, hash!, 1, 5]])
+  s.wait(limits.GRAFT_MS!)
+  assert.equal(s.heard('graft').map(({ link, row }) => [link, row[1]]),
+    [[2, [hash! ^ 1]], [2, [hash!]]], 'what is unknown, and what is newer')
+  s.say(2, 'have', [[1, 2]])
+  assert.ok(s.unlinked.some(({ link, code }) => link === 2 && code === codes.BAD_FRAME!))
+})
+
 test.run()
