@@ -5,9 +5,9 @@
  * statements themselves (gossip, statement), what nobody has said (sync).
  *
  * After Plumtree (Leitão, Pereira, Rodrigues, 2007). A mark is a statement in three numbers: the
- * hash of the id, the incarnation, and a rank that is higher for what counts more (MEM-4). So a peer
- * tells from its list alone whether it has what a mark means, or something newer, and remembers no
- * statements.
+ * hash of the id, the incarnation, and a rank that is higher for what counts more (MEM-4). So a
+ * peer tells from its list alone whether it has what a mark means, or something newer, and
+ * remembers no statements.
  *
  * Invariants: a mark that waits is asked for once; all of this may be lost, sync makes it good.
  */
@@ -178,7 +178,8 @@ export function graft_in(to: Peer): bool {
 
 /** A duplicate came over an edge: the way of these news is not part of the tree. */
 export function prune(from: Peer): void {
-  if (members_count < TREE_MIN || from.lazy || from.edge != EDGE_HELD || from.state != PEER_JOINED || !some(from.link)) return
+  if (members_count < TREE_MIN || from.lazy || from.edge != EDGE_HELD) return
+  if (from.state != PEER_JOINED || !some(from.link)) return
   from.lazy = true
   write_open(FRAME_PRUNE)
   put_u32(0)

@@ -270,7 +270,8 @@ test('a duplicate prunes, marks go to lazy edges, and what does not follow is gr
   s.join(2, HIGHER)
   let number = 2
   const far = (id: string, hops: number, version = 0, link = 1): void => {
-    s.say(link, 'member', [link === 1 ? number++ : 2, 0, id, 1, version, event.alive!, '', '', hops])
+    const nth = link === 1 ? number++ : 2
+    s.say(link, 'member', [nth, 0, id, 1, version, event.alive!, '', '', hops])
   }
   for (let nth = 0; nth < limits.TREE_MIN!; nth++) far(`far${nth}`, 1)
   s.heard()
