@@ -256,7 +256,8 @@ export class World {
     }
     const { ref } = place.held[old]!
     place.held[old] = held
-    node.do(() => node.host.release(ref))
+    // Giving up one reference may have brought the end of a leave.
+    if (node.alive) node.do(() => node.host.release(ref))
   }
 
   /** Stops a reader. */
