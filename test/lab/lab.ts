@@ -159,8 +159,8 @@ export class Lab {
     if (!await this.#seen(MEET_MS)) throw new Error(`they did not meet: ${this.#sights()}`)
     this.outside.met_s = tenths(performance.now() - began)
     const alone = this.#hosts.slice(HOSTS_WITH_ADDRESS).map(({ name }) => name).join(' and ')
-    this.#say(`All ${this.#hosts.length} met after ${this.outside.met_s} s; ` +
-      `${alone} had no address, only multicast.`)
+    this.#say(`All ${this.#hosts.length} met after ${this.outside.met_s} s` +
+      `${alone === '' ? '' : `; ${alone} had no address, only multicast`}.`)
   }
 
   async #tickets(host: Host, count: number): Promise<string[]> {

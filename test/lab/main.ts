@@ -14,6 +14,10 @@ import { readLogs } from './log.ts'
 import { NoNetwork, type NetworkKind } from './network.ts'
 import { report } from './report.ts'
 
+/** A split needs two sides, and somebody beside them; the switch has room for so many. */
+const HOSTS_LEAST = 3
+const HOSTS_MOST = 32
+
 const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '10' }, seed: { type: 'string' },
@@ -22,6 +26,12 @@ const { values } = parseArgs({
   }
 })
 
+const hosts = Number(values.hosts)
+const minutes = Number(values.minutes)
+if (!(hosts >= HOSTS_LEAST && hosts <= HOSTS_MOST && minutes > 0)) {
+  console.error(`--hosts is ${HOSTS_LEAST} … ${HOSTS_MOST}, --minutes more than 0`)
+  process.exit(2)
+}
 process.exitCode = values.check === undefined ? await runOne() : checkOne(values.check)
 
 function checkOne(folder: string): number {
@@ -38,7 +48,7 @@ async function runOne(): Promise<number> {
     process.on(signal, () => stop.abort(new Error(`ended by ${signal}`)))
   }
   const lab = new Lab({
-    seed, seconds: Number(values.minutes) * 60, hosts: Number(values.hosts), signal: stop.signal,
+    seed, seconds: minutes * 60, hosts, signal: stop.signal,
     say: (line) => console.log(line),
     ...values.network !== undefined && { network: values.network as NetworkKind }
   })
