@@ -41,6 +41,7 @@ export class Attacker extends Voice {
     this.tainted = false
     this.incarnation = 0
     this.next_offer = 0x100001
+    this.quiet()
     this.forget()
   }
 

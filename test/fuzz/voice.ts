@@ -73,6 +73,14 @@ export class Voice {
     this.random = random
   }
 
+  /** As it was made: an episode depends on its seed alone. */
+  protected quiet(): void {
+    this.said = this.offer = this.channel = this.flags = this.selecting = this.amount = 0
+    this.status = this.request = this.event = this.version = this.about_incarnation = 0
+    this.by = this.path = NOTHING
+    this.about = this.id
+  }
+
   // Fields with parts
 
   put_refs(desk: Desk): void {
