@@ -199,6 +199,10 @@ const members: Line[] = [
   ['digest-too-long', header([12, new Array<number>(33).fill(0)])],
   ['holds-of-no-part', header([13, 32, []])],
   ['want-of-no-part', header([14, 32, [1]])],
+  ['have-of-no-list', header([7, 1])],
+  ['graft-of-texts', header([8, ['x']])],
+  ['prune-of-a-list', header([9, []])],
+  ['probe-for-a-number', header([10, 1, 2])],
   ['member-without-an-id', member({ id: '' })],
   ['member-with-a-long-id', member({ id: 'x'.repeat(limits.PEER_ID_BYTES_MAX! + 1) })],
   ['member-with-a-long-name', member({ name: 'x'.repeat(limits.NAME_BYTES_MAX! + 1) })],
@@ -209,7 +213,8 @@ const members: Line[] = [
   ['member-alive-by-somebody', member({ by: 'peer-d' })],
   ['member-of-another-run', member({ id: 'peer-b', incarnation: 9 })],
   ['member-that-is-its-own-end', member({ id: 'peer-b', event: 2, name: '' })]
-].map(([id, act]): Line => [id as string, ['WIRE-36', 'SES-25'], 'BAD_FRAME', act as Act])
+].map(([id, act]): Line =>
+  [id as string, ['WIRE-17', 'WIRE-36', 'SES-25'], 'BAD_FRAME', act as Act])
 
 const strangers: Line[] = [
   ['hello-of-another-version', ['SES-5', 'SES-26'], 'BAD_VERSION',
