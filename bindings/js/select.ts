@@ -72,7 +72,8 @@ export function after(ms: number): After {
  *
  * A receive case on a closed, drained channel is ready with `ok: false`. Refusals, nothing changed:
  * CLOSED, SCRUBBED (they name the case), TIMED_OUT, NOT_ENCODABLE, TOO_LARGE, TOO_MANY,
- * BAD_ARGUMENT. A Loss names the case whose owner is lost. spec: PROTOCOL.md.
+ * BAD_ARGUMENT. A Loss names the case: LEFT when its owner is lost, RECEIVER_LEFT when a receiver
+ * that was lost may have taken its message. spec: PROTOCOL 6, 22.
  *
  * @example
  * const chosen = await select({ job: jobs.receiving(), out: results.sending(1), late: after(50) })
