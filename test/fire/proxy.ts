@@ -134,7 +134,8 @@ export class Proxy {
     pair.cut = true
     this.cuts++
     for (const socket of [pair.near, pair.far]) {
-      if (this.cuts % 2 === 0) socket.resetAndDestroy()
+      // Node does not survive its own end with a reset of a socket that is being shut down.
+      if (this.cuts % 2 === 0 && !socket.writableEnded) socket.resetAndDestroy()
       else socket.destroy()
     }
   }
