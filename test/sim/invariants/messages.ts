@@ -48,10 +48,13 @@ function received_or_kept_once(world: World, message: Message): void {
   }
 }
 
-/** Done: it was received, or is buffered, or its buffer is no more. */
+/**
+ * Done: it was received, or is buffered, or its buffer is no more. What only a ghost received came
+ * back to its owner, so that does not count.
+ */
 function accepted_is_kept(world: World, message: Message): void {
-  const { text, operation, one, nth, receipts, drained } = message
-  if (fate(operation, nth) !== 'done' || receipts.length + drained.length > 0) return
+  const { text, operation, one, nth, sure, drained } = message
+  if (fate(operation, nth) !== 'done' || sure.length + drained.length > 0) return
   const why = vanished(one.held!.channel)
   if (why !== undefined) world.excuse(`an accepted message ${why}`)
   else {
