@@ -3,10 +3,14 @@
  */
 import * as assert from 'uvu/assert'
 import { suite } from '../suite.ts'
-import { Host, limits } from './host.ts'
+import { Host, codes, limits } from './host.ts'
+import { LOWER, Script, cbor } from './session-script.ts'
+import type { Field } from './session-script.ts'
 import { trio } from '../net/stage.ts'
 
 const test = suite('core: readers')
+const GRANT = 18
+const OFFER_READER = 21
 
 function reader_of(host: Host, ref: number, prefetch: number): number {
   const opened = host.outcome(host.reader(ref, prefetch))
@@ -126,6 +130,25 @@ test('a prefetch over the limit is refused', () => {
   assert.is(host.status(host.reader(c, limits.PREFETCH_MAX! + 1)), 'BAD_ARGUMENT')
   assert.is(host.status(host.reader(c, 0)), 'BAD_ARGUMENT')
   assert.is(host.status(host.read(12345)), 'BAD_ARGUMENT')
+})
+
+test('rule 24: a grant of more than is out is a violation that grants nothing', () => {
+  const script = new Script()
+  script.join(1, LOWER)
+  const { host } = script
+  const ref = host.channel(2)
+  for (const text of ['1', '2']) host.send(ref, text)
+  let number = 2
+  const say = (kind: number, ...fields: Field[]): void => {
+    const header = cbor([kind, number++, 0, ...fields])
+    host.put('frame', { link: 1, header_bytes: header.length }, header)
+  }
+  say(OFFER_READER, 1, ref, 2)
+  assert.is(host.seen(ref).out, 2)
+  say(GRANT, 1, 3, [])
+  assert.is(script.unlinked.at(-1)?.code, codes.BAD_FRAME)
+  const rest = [1, 2].map(() => host.outcome(host.receive(ref)))
+  assert.equal(rest.map(({ text, again }) => [text, again]), [['1', true], ['2', true]])
 })
 
 test.run()

@@ -179,4 +179,16 @@ test('a reference in a message that nobody receives is given up with it', () => 
   b.host.check_settled(b.own_texts())
 })
 
+test('a message with a reference to an own channel that was scrubbed says so', () => {
+  const { b } = trio()
+  const [x, gone] = [b.do(() => b.host.channel(1)), b.do(() => b.host.channel(0, 'gone'))]
+  b.do(() => b.host.scrub(gone))
+  const plain = b.do(() => b.host.send(x, 'm', { refs: [gone] }))
+  const select = b.do(() => b.host.select([{ send: x, text: 'n', refs: [gone] }]))
+  assert.equal([plain, select].map((op) => b.host.status(op)), ['SCRUBBED', 'SCRUBBED'])
+  const nothing = b.do(() => b.host.send(x, 'm', { refs: [0] }))
+  assert.is(b.host.status(nothing), 'BAD_ARGUMENT')
+  assert.is(b.do(() => b.host.seen(x)).buffered, 0)
+})
+
 test.run()
