@@ -29,6 +29,8 @@ const ZERO = 48
 /** Between the ids of the peers: some are lower, some are higher. */
 const CORE = '12D3KooEvil3Core'
 const LEAVES_ONE_IN = 8
+const STOCKED_ONE_IN = 6
+const STOCKS = 8
 const LAST_BATCHES = 30
 const NOTHING = new Uint8Array(0)
 
@@ -104,6 +106,11 @@ export class Crowd extends Handshakes implements Outputs {
     for (const one of this.attackers) one.reset(this.random)
     for (const path of ['x', 'y', 'a/b']) this.own.make(this.random.below(3), bytes_of(path))
     this.desk.run()
+    const stocks = this.random.once_in(STOCKED_ONE_IN) ? STOCKS : 0
+    for (let nth = 0; nth < stocks; nth++) {
+      this.own.stock()
+      this.desk.run()
+    }
   }
 
   /** Some frames of some peers, some operations, and what the core makes of it. */

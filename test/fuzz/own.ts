@@ -24,6 +24,7 @@ const PATHS = ['x', 'y', 'a/b', 'new/1', 'p/1', '/core/x', '/evil0/x', '/evil1/y
 /** Kinds whose wrong fields say nothing of payloads, links and peers that are not there. */
 const NOISE_SHAPES = records.input.filter(({ name }) =>
   !['self', 'link_up', 'frame', 'verified', 'leave', 'limit', 'link_down'].includes(name))
+const ALL = bytes_of('/...')
 const KIND = { send: 1, receive: 2, select: 3, make: 4, open: 5, reader: 6, read: 7, other: 8 }
 const TIMEOUTS = [0, 0, 0, 1, 20, 200]
 const REF_KINDS = constants('element')
@@ -217,18 +218,25 @@ export class Own {
   }
 
   /** Many long names: a list of them is more than the output area holds. */
-  private stock(): void {
+  stock(): void {
     for (let nth = 0; nth < STOCK && this.desk.room; nth++) {
       this.make(0, bytes_of(`stock/${'s'.repeat(240)}${this.random.below(1_000)}`))
     }
+  }
+
+  /** Everything of this peer, below and below that. */
+  private list_all(): void {
+    const op = this.op(KIND.other)
+    if (op === 0) return
+    const at = this.desk.put_tail(IN.list!, 3, ALL)
+    this.desk.instance.words.set([op >>> 0, 1, ALL.length], at + 1)
   }
 
   private rare(): void {
     const { random, desk } = this
     switch (random.below(15)) {
       case 14:
-        if (random.once_in(8)) return this.stock()
-        break
+        return this.list_all()
       case 12: case 13: return this.noise()
       case 0: this.make(random.below(4), random.once_in(2) ? NONE : random.pick(PATHS)); return
       case 1: {
@@ -263,8 +271,8 @@ export class Own {
     if (draw < 24) this.send()
     else if (draw < 46) this.receive()
     else if (draw < 64) this.select()
-    else if (draw < 72) this.read()
-    else if (draw < 80) desk.put(IN.withdraw!, 2, this.any_op())
+    else if (draw < 77) this.read()
+    else if (draw < 83) desk.put(IN.withdraw!, 2, this.any_op())
     else if (draw < 92) {
       if (this.offered.count > 0) desk.put(IN.take!, 2, this.offered.ids[0]!)
     } else if (draw < 95) this.by_path(IN.open!, KIND.open, 2, 0, 0)

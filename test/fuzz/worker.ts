@@ -19,7 +19,7 @@ import { DIST } from './search.ts'
 import type { Found, Job } from './search.ts'
 
 const EPISODE_FRAMES = 20_000
-const COUNTED_FRAMES = 5_000
+const COUNTED_FRAMES = 8_000
 const COUNTED_ONE_IN = 25
 const TRAFFIC_ONE_IN = 10
 const CORPUS_MAX = 512
