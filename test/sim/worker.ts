@@ -18,11 +18,15 @@ let report: Report = { played: 0, failures: [], excused: [] }
 const excused = new Map<string, number>()
 let failures = 0
 let reported_ms = Date.now()
+process.once('disconnect', () => { process.exit() })
 
 for (let seed = share.from; seed < share.end && failures < FAILURES_MAX; seed += share.step) {
   if (share.until_ms > 0 && Date.now() > share.until_ms) break
   one(seed)
-  if (Date.now() - reported_ms > REPORT_MS) say()
+  if (Date.now() - reported_ms <= REPORT_MS) continue
+  say()
+  // Nothing else would notice that whoever listens is gone.
+  await new Promise((resolve) => { setImmediate(resolve) })
 }
 say()
 process.disconnect()
