@@ -28,6 +28,7 @@ for (let seed = share.from; seed < share.end && failures < FAILURES_MAX; seed +=
   // Nothing else would notice that whoever listens is gone.
   await new Promise((resolve) => { setImmediate(resolve) })
 }
+process.removeAllListeners('disconnect')
 say()
 process.disconnect()
 
