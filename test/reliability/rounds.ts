@@ -17,6 +17,8 @@ export interface RoundsOptions {
 }
 
 const WAIT_MS = 20_000
+/** For starting, which is not measured: on a busy machine a process takes seconds for that. */
+const START_MS = 60_000
 const PAUSE_MIN_MS = 300
 const PAUSE_SPAN_MS = 700
 /** A third of a turn, so that rounds meet the peers' clocks everywhere. */
@@ -29,7 +31,7 @@ export async function rounds(options: RoundsOptions): Promise<Rounds> {
   try {
     for (let one = 0; one < options.peers; one++) {
       const peer = fleet.start(`peer-${one}`)
-      if (one === 0) await fleet.until(() => peer.id !== '', WAIT_MS)
+      if (one === 0) await fleet.until(() => peer.id !== '', START_MS)
     }
     await settled(fleet)
     for (let round = 0; round < options.rounds; round++) {
@@ -49,7 +51,7 @@ const shown = (found: Rounds): string => Object.entries(found)
   .map(([name, values]) => `${name} ${(values as number[]).at(-1)!.toFixed(2)} s`).join(', ')
 
 async function settled(fleet: Fleet): Promise<void> {
-  if (await fleet.until(() => fleet.full(), WAIT_MS)) return
+  if (await fleet.until(() => fleet.full(), START_MS)) return
   const lists = fleet.peers.map(({ name, listed }) => `${name} lists ${listed.size}`)
   throw new Error(`the peers did not all meet: ${lists.join(', ')}`)
 }

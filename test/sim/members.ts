@@ -59,7 +59,7 @@ export function measure(options: MembersOptions): Report {
     if (performance.now() - shown < WATCH_MS) return
     shown = performance.now()
     watch(`      … ${doing}: at ${(crowd.now_ms / 1000).toFixed(0)} simulated seconds, `
-      + `${crowd.listed_total} entries in all lists`)
+      + `${crowd.listed_total} entries in all lists, ${crowd.false_lefts.length} false lefts`)
   }
   const scene: Scene = {
     crowd, report, members,
