@@ -39,6 +39,7 @@ export class Attacker extends Voice {
     this.link = 0
     this.up = false
     this.tainted = false
+    this.cut = false
     this.incarnation = 0
     this.next_offer = 0x100001
     this.quiet()

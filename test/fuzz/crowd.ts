@@ -210,7 +210,10 @@ export class Crowd extends Handshakes implements Outputs {
     if (kind === OUT.unlink) {
       this.codes.set(words[at + 1]!, (this.codes.get(words[at + 1]!) ?? 0) + 1)
       const nth = this.nth_of(words[at]!)
-      if (nth >= 0) this.down(nth)
+      if (nth >= 0) {
+        this.attackers[nth]!.cut = true
+        this.down(nth)
+      }
     } else if (kind === OUT.offered) this.own.offer(words[at]!)
     else if (kind === OUT.dial) this.call(words[at]!, (at + 2 << 2) + words[at + 1]! - 1)
     else if (kind === OUT.start) {

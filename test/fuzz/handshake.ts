@@ -137,6 +137,7 @@ export class Handshakes {
     this.phases[nth] = UP
     one.up = true
     one.tainted = false
+    one.cut = false
     one.epoch++
     this.attached++
     if (one.number === 1) one.member(true)
@@ -148,7 +149,9 @@ export class Handshakes {
 
   private dial(nth: number): void {
     const one = this.attackers[nth]!
-    if (one.incarnation === 0 || !this.random.once_in(3)) {
+    // One that was cut is turned away unless it comes as another; the others mostly go on.
+    if (one.incarnation === 0 || this.random.once_in(one.cut ? 8 : 3) !== one.cut) {
+      one.cut = false
       one.forget()
       one.incarnation++
     }

@@ -31,6 +31,8 @@ export class Voice {
   up = false
   /** Its next frames may be out of number: it must be attached anew. */
   tainted = false
+  /** The core ended its link. */
+  cut = false
   incarnation = 0
   epoch = 0
   number = 1
@@ -46,6 +48,7 @@ export class Voice {
   status = 0
   request = 0
   event = 0
+  brings = false
   version = 0
   by: Uint8Array = NOTHING
   about: Uint8Array
@@ -85,7 +88,7 @@ export class Voice {
 
   put_refs(desk: Desk): void {
     const { random } = this
-    const count = random.once_in(4) ? random.between(1, 3) : 0
+    const count = this.brings && random.once_in(4) ? random.between(1, 3) : 0
     desk.head(4, count)
     for (let nth = 0; nth < count; nth++) {
       const owner = random.below(5)
@@ -146,6 +149,8 @@ export class Voice {
     const { desk, random } = this
     const counts = plan.frame.kind >= SESSION_FROM
     this.said = this.number
+    // References come with a message only.
+    this.brings = payload_bytes !== 0 || bend !== ''
     if (bend === 'number') this.said += random.pick([-1, -2, 1, 2, 1000, 0x7fffffff, -0x80000000])
     if (bend === 'again') this.said--
     desk.frame_begin()
