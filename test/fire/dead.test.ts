@@ -120,7 +120,9 @@ test('a peer that reads nothing from its wire delays nobody else', async () => {
 }, { timeout_ms: 30_000 })
 
 test('a link that stays dead ends what waits with a truthful outcome', async () => {
-  const { circuit, fars: [far] } = near
+  const { circuit, fars: [far, third] } = near
+  // Also toward the third: as long as somebody hears both, the session waits for the link.
+  const proxies = [far!.proxy, third!.proxy, near.proxy]
   await far!.ask({ do: 'make', path: 'truth', capacity: 8 })
   await far!.ask({ do: 'make', path: 'empty', capacity: 1 })
   const truth = await circuit.open<Uint8Array>('/far/truth')
@@ -134,13 +136,13 @@ test('a link that stays dead ends what waits with a truthful outcome', async () 
   })
   const taking = far!.ask({ do: 'take', path: 'truth', count: 300 }) as Promise<number[]>
   const taken = await taking
-  for (const proxy of [far!.proxy, near.proxy]) {
+  for (const proxy of proxies) {
     for (const way of ['in', 'out'] as const) proxy.stall(way)
   }
   assert.is(await receiving, 'LEFT not done')
   stop = true
   await Promise.all(sending)
-  for (const proxy of [far!.proxy, near.proxy]) {
+  for (const proxy of proxies) {
     proxy.flow()
     proxy.cut()
   }
