@@ -113,10 +113,18 @@ function failed(error: unknown): void {
   answer({ done: 'end', error: text })
 }
 
+/** Notes who left; a peer that was declared left itself, and came back, has parted from all. */
 async function watch(circuit: Circuit): Promise<void> {
+  let known = circuit.self.incarnation
+  const others = new Set<string>()
+  const note = (peer: string) => log.write({ at: 'left', peer, us: now_us() })
   for await (const { event, peer } of circuit.members()) {
-    if (event === 'left' && peer.name !== name) {
-      log.write({ at: 'left', peer: peer.name, us: now_us() })
+    if (peer.name !== name) {
+      others.add(peer.name)
+      if (event === 'left') note(peer.name)
+    } else if (peer.incarnation !== known) {
+      known = peer.incarnation
+      for (const other of others) note(other)
     }
   }
 }
