@@ -10,13 +10,14 @@ import type { World } from '../world.ts'
 
 /**
  * A receiver that was declared left and lives on has taken a message whose grant never came to the
- * owner (PROTOCOL 22). Exactly: the message went out to this peer, and of no time that it did the
- * owner took the grant while it was in that session, which has ended since.
+ * owner (PROTOCOL 22). Exactly: when the message last went out to this peer before it was received,
+ * the owner took no grant for it while it was in that session, which has ended since.
  */
 export function ghost(world: World, { operation, text, channel }: Receipt): boolean {
   if (operation.node === channel.owner) return false
-  const all = world.deliveries.to(text, operation.node)
-  return all.length > 0 && all.every((one) => !one.granted && parted(one))
+  const last = world.deliveries.to(text, operation.node)
+    .findLast(({ at_ms }) => at_ms <= operation.ended_ms)
+  return last !== undefined && !last.granted && parted(last)
 }
 
 /** Whether the session in which a message went out has ended, for its owner. */
