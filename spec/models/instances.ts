@@ -65,8 +65,6 @@ export const INSTANCES: SelectInstance[] = [
   { name: 'mixed5-timeouts', channels: [0, 1], operations: MIXED, abort: [3, 4] },
   { name: 'mixed5', long: true, channels: [0, 1], operations: MIXED, abort: ALL },
   { name: 'mixed5-crash', long: true, channels: [0, 1], operations: MIXED, crash: ALL },
-  { name: 'mixed5-both', long: true, channels: [0, 1], operations: MIXED, abort: [0, 3, 4],
-    crash: ALL },
   { name: 'mixed4', long: true, channels: [0, 1], operations: FOUR, abort: ALL, crash: ALL },
   { name: 'mixed4-close', long: true, channels: [0, 1], operations: FOUR, abort: [0, 2, 3],
     close: ALL },
@@ -78,9 +76,6 @@ export const INSTANCES: SelectInstance[] = [
   // One channel, several matches at once.
   { name: 'fan', channels: [0], operations: ['receive 0?', 'select 0!', 'select 0?', 'send 0!'],
     abort: ALL, crash: ALL, close: ALL },
-  { name: 'fan5', long: true, channels: [0],
-    operations: ['receive 0?', 'select 0!', 'select 0?', 'send 0!', 'receive 0?'], abort: ALL,
-    crash: ALL, close: ALL },
   { name: 'fan-two-crashes', long: true, channels: [0],
     operations: ['receive 0?', 'select 0!', 'select 0?', 'send 0!'], abort: ALL, crash: ALL,
     faults: 2 },
