@@ -108,7 +108,9 @@ for (const kind of kinds()) {
     const counts = await network.counts()
     if (counts === undefined) return
     const { lost, overtook, cut } = counts
-    assert.ok(lost >= 500 - came.length && lost < 600 - came.length, `${lost} counted as lost`)
+    // A busy receiver may itself drop some, or be late for them.
+    const missing = 500 - came.length
+    assert.ok(lost > missing - 25 && lost < missing + 100, `${lost} counted as lost of ${missing}`)
     assert.ok(overtook > 40 && overtook < 140, `${overtook} of ${came.length} overtook`)
     assert.is(cut, 0)
   }, { timeout_ms: 20_000 })
