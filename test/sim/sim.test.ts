@@ -1,7 +1,7 @@
 /**
  * Random programs over two to six peers on a network with every fault.
  *
- * Lives here: the corpus, replay to the byte, and so many new seeds. Does not live here: programs
+ * Lives here: the corpus, replay to the byte, and so many seeds. Does not live here: programs
  * (draw.ts), what must hold (invariants/), deliberate bugs (mutations.test.ts), a million messages
  * (memory.test.ts).
  *
@@ -21,6 +21,8 @@ const DEEP = 1 + Number(process.env.CIRCUIT_DEEP ?? 0)
 const SCHEDULES = 20_000 * DEEP
 /** A machine with other things to do stops here, and says so. */
 const MINUTES_MAX = 2.5 * DEEP
+/** The same seeds each time: what breaks here was broken by a change. New ones: `npm run sim`. */
+const FIRST_SEED = 30_000_000
 const DEADLINE_MS = (MINUTES_MAX + 1) * 60_000
 
 const test = suite('sim: random programs')
@@ -47,8 +49,8 @@ test('a story tells who did what, what was said, and what was checked', () => {
   assert.ok(lines.some((line) => /holds {3}at_most_once/.test(line)), 'an invariant')
 })
 
-test('programs of new seeds keep every promise', async () => {
-  const from = Number(process.env.CIRCUIT_SEED ?? Date.now() % 1_000_000_000)
+test('so many programs keep every promise', async () => {
+  const from = Number(process.env.CIRCUIT_SEED ?? FIRST_SEED)
   const found = await search({ from, schedules: SCHEDULES, minutes: MINUTES_MAX, workers: 2 })
   console.log(`\nsim: ${found.played} of ${SCHEDULES} schedules from seed ${from}, `
     + `${Math.round(found.played / found.seconds)} schedules/s`)
