@@ -5,7 +5,7 @@
  *
  * Run by remote.ts: `far.ts NAME`.
  */
-import { join, type Channel } from 'circuit-csp'
+import { join, type Channel } from './circuit.ts'
 import { Place } from './place.ts'
 
 /** What the near side asks for: it sends one order, then `count` messages. */

@@ -4,8 +4,8 @@
  * Lives here: the works with promises on one event loop. Does not live here: the core without
  * promises (door.ts), other processes (remote.ts).
  */
-import { join, select, type Circuit, type Received } from 'circuit-csp'
-import type { Peers } from './peers/load.ts'
+import { join, select, type Circuit, type Received } from './circuit.ts'
+import type { Peers } from './peers.ts'
 import { same, type Contender, type Work } from './timing.ts'
 
 /** One end of a channel of numbers, whichever library it is of. */

@@ -7,7 +7,7 @@
  */
 import { doorWorks } from './door.ts'
 import { localWorks } from './local.ts'
-import { loadPeers } from './peers/load.ts'
+import { loadPeers } from './peers.ts'
 import { remoteWorks } from './remote.ts'
 import { keep, printFigures, printScene, sceneNow } from './report.ts'
 import { startWorks } from './start.ts'

@@ -6,7 +6,7 @@
  *
  * Every message carries its number; the far side counts the messages and adds up the numbers.
  */
-import { join, type Channel, type Circuit } from 'circuit-csp'
+import { join, type Channel, type Circuit } from './circuit.ts'
 import { bareContenders } from './bare.ts'
 import type { Order, Tally } from './far.ts'
 import { Place } from './place.ts'
