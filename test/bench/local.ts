@@ -1,131 +1,189 @@
 /**
- * Channels within one program: circuit beside three libraries for the same.
+ * Channels within one program: circuit beside four libraries for the same, and Go's own for scale.
  *
- * Lives here: the works with promises on one event loop. Does not live here: the core without
- * promises (door.ts), other processes (remote.ts).
+ * Lives here: the works on one event loop and what is to be reached in them. Does not live here:
+ * the libraries' adapters (libraries.ts, csp.ts), Go (golang.ts), bursts that do not wait
+ * (burst.ts), right and wrong (correct.ts), the core without promises (door.ts).
  */
-import { join, select, type Circuit, type Received } from './circuit.ts'
+import { burstWork } from './burst.ts'
+import { join, type Circuit } from './circuit.ts'
+import { correctness } from './correct.ts'
+import { cspWorks } from './csp.ts'
+import { goContender } from './golang.ts'
+import {
+  asyncChannel, circuitLibrary, medium, thing, type Library, type Pipe
+} from './libraries.ts'
 import type { Peers } from './peers.ts'
-import { same, type Contender, type Work } from './timing.ts'
+import { quotas, same, type Contender, type Part, type Work } from './timing.ts'
 
-/** One end of a channel of numbers, whichever library it is of. */
-interface Pipe<R> {
-  send(value: number): Promise<unknown>
-  receive(): Promise<R>
-}
+type Run = (count: number) => Promise<void>
 
-/** A library as these works see it; `select` receives from one of two. No promise is added. */
-interface Library<R = any, S = any> {
+/** The works of one library. What it cannot do is left out. */
+export interface LocalWorks {
   name: string
-  pipe(capacity: number): Pipe<R>
-  /** The number in what a receive gave. */
-  read(received: R): number
-  select?(): { first: Pipe<R>, second: Pipe<R>, either(): Promise<S>, read(chosen: S): number }
+  stream(capacity: number): Run
+  pingPong: Run
+  choosing?(channels: number): Run
+  crowd(senders: number, receivers: number, capacity: number): Run
   notes?: Record<string, string>
 }
 
 const BUFFERED = 64
+const CASES = 16
+const WAITERS = 1000
+const CROWD = 16
 
-/** The works of this file, over a circuit of one. */
-export async function localWorks(peers: Peers): Promise<{ works: Work[], end(): Promise<void> }> {
+/** A work: its name, how it is run, what a note may be about, how Go's program calls it. */
+interface Shape {
+  name: string
+  unit: string
+  run(works: LocalWorks): Run | undefined
+  note?: string
+  go: string
+}
+
+const SHAPES: Shape[] = [
+  {
+    name: `local await, capacity ${BUFFERED}`, unit: 'message', note: 'buffer',
+    go: 'buffered', run: (works) => works.stream(BUFFERED)
+  },
+  {
+    name: 'local await, capacity 0', unit: 'message', note: 'rendezvous',
+    go: 'rendezvous', run: (works) => works.stream(0)
+  },
+  {
+    name: 'ping-pong over two channels of capacity 0', unit: 'round trip', note: 'rendezvous',
+    go: 'ping-pong', run: (works) => works.pingPong
+  },
+  {
+    name: 'select of 2, a sender at each', unit: 'message', note: 'select',
+    go: 'select-2', run: (works) => works.choosing?.(2)
+  },
+  {
+    name: `select of ${CASES}, a sender at each`, unit: 'message', note: 'select',
+    go: 'select-16', run: (works) => works.choosing?.(CASES)
+  },
+  {
+    name: '1,000 receivers parked at one channel, one sender', unit: 'message', note: 'rendezvous',
+    go: 'waiters', run: (works) => works.crowd(1, WAITERS, 0)
+  },
+  {
+    name: `${CROWD} senders, ${CROWD} receivers, capacity ${BUFFERED}`, unit: 'message',
+    note: 'buffer', go: 'many', run: (works) => works.crowd(CROWD, CROWD, BUFFERED)
+  }
+]
+
+/** The part: over a circuit of one; without peers only circuit itself. */
+export async function localWorks(peers: Peers | undefined): Promise<Part> {
   const circuit = await join({ name: 'bench', transports: [] })
-  const libraries = [circuitLibrary(circuit), asyncChannel(peers), medium(peers), thing(peers)]
-  const each = (work: (library: Library) => (count: number) => Promise<void>, note: string) =>
-    libraries.map((library) => withNote({ name: library.name, run: work(library) },
-      library.notes?.[note]))
-  const works: Work[] = [
-    {
-      name: `await send, await receive: capacity ${BUFFERED}`,
-      unit: 'message',
-      contenders: [...each((library) => stream(library, BUFFERED), 'buffer'), objects(circuit)]
-    },
-    {
-      name: 'await send, await receive: capacity 0',
-      unit: 'message',
-      contenders: each((library) => stream(library, 0), 'rendezvous')
-    },
-    {
-      name: 'ping-pong over two channels of capacity 0',
-      unit: 'round trip',
-      contenders: each(pingPong, 'rendezvous')
-    },
-    {
-      name: 'select of two, a sender at each',
-      unit: 'message',
-      contenders: libraries.filter((library) => library.select !== undefined).map((library) =>
-        withNote({ name: library.name, run: (count) => selecting(library, count) },
-          library.notes?.['select']))
-    }
-  ]
-  return { works, end: () => circuit.leave() }
-}
-
-const withNote = (contender: Contender, note: string | undefined): Contender =>
-  note === undefined ? contender : { ...contender, note }
-
-function stream(library: Library, capacity: number): (count: number) => Promise<void> {
-  return async (count) => {
-    const pipe = library.pipe(capacity)
-    let sum = 0
-    const sending = (async () => { for (let i = 1; i <= count; i++) await pipe.send(i) })()
-    for (let i = 1; i <= count; i++) sum += library.read(await pipe.receive())
-    await sending
-    same(sum, count * (count + 1) / 2, 'the sum of the messages')
+  const libraries = peers === undefined ? [circuitLibrary(circuit)]
+    : [circuitLibrary(circuit), asyncChannel(peers), medium(peers), thing(peers)]
+  const contestants = libraries.map(worksOf)
+  if (peers !== undefined) contestants.push(cspWorks(peers.js_csp))
+  const go = peers === undefined ? undefined : goContender()
+  const works = SHAPES.map((shape) => workOf(shape, contestants, go))
+  works[0]!.contenders.push(objects(circuit))
+  return {
+    works: [...works, burstWork(circuit, peers)],
+    counts: peers === undefined ? [] : [() => correctness(circuit, peers)],
+    end: () => circuit.leave()
   }
 }
 
-function pingPong(library: Library): (count: number) => Promise<void> {
-  return async (count) => {
-    const there = library.pipe(0)
-    const back = library.pipe(0)
-    let sum = 0
-    const echoing = (async () => {
-      for (let i = 1; i <= count; i++) await back.send(library.read(await there.receive()))
-    })()
-    for (let i = 1; i <= count; i++) {
-      await there.send(i)
-      sum += library.read(await back.receive())
-    }
-    await echoing
-    same(sum, count * (count + 1) / 2, 'the sum of the answers')
+function workOf(
+  shape: Shape, contestants: readonly LocalWorks[], go: ((work: string) => Contender) | undefined
+): Work {
+  const contenders: Contender[] = []
+  for (const works of contestants) {
+    const run = shape.run(works)
+    if (run === undefined) continue
+    const note = works.notes?.[shape.note ?? '']
+    contenders.push({ name: works.name, run, ...(note === undefined ? {} : { note }) })
+  }
+  const beside = contenders.slice(1).map(({ name }) => name)
+  const scale = go?.(shape.go)
+  if (scale !== undefined) contenders.push(scale)
+  return {
+    name: shape.name, unit: shape.unit, contenders,
+    goals: [{
+      ours: 'circuit', beside, target: '≥ 1.0× the fastest library', speed_least: 1,
+      shown: scale === undefined ? [] : [scale.name]
+    }]
   }
 }
 
-async function selecting(library: Library, count: number): Promise<void> {
-  const { first, second, either, read } = library.select!()
-  const sending = [first, second].map(async (pipe, odd) => {
-    for (let i = 1 + odd; i <= count; i += 2) await pipe.send(i)
+/** The works of a library with promises. */
+function worksOf(library: Library): LocalWorks {
+  const works: LocalWorks = {
+    name: library.name,
+    stream: (capacity) => (count) => stream(library, count, capacity),
+    pingPong: (count) => pingPong(library, count),
+    crowd: (senders, receivers, capacity) => (count) =>
+      crowd(library, count, { senders, receivers, capacity })
+  }
+  if (library.choice !== undefined) {
+    works.choosing = (channels) => (count) => choosing(library, count, channels)
+  }
+  if (library.notes !== undefined) works.notes = library.notes
+  return works
+}
+
+async function stream(library: Library, count: number, capacity: number): Promise<void> {
+  const pipe = library.pipe(capacity)
+  let sum = 0
+  const sending = (async () => { for (let i = 1; i <= count; i++) await pipe.send(i) })()
+  for (let i = 1; i <= count; i++) sum += library.read(await pipe.receive())
+  await sending
+  same(sum, count * (count + 1) / 2, 'the sum of the messages')
+}
+
+async function pingPong(library: Library, count: number): Promise<void> {
+  const there = library.pipe(0)
+  const back = library.pipe(0)
+  let sum = 0
+  const echoing = (async () => {
+    for (let i = 1; i <= count; i++) await back.send(library.read(await there.receive()))
+  })()
+  for (let i = 1; i <= count; i++) {
+    await there.send(i)
+    sum += library.read(await back.receive())
+  }
+  await echoing
+  same(sum, count * (count + 1) / 2, 'the sum of the answers')
+}
+
+async function choosing(library: Library, count: number, channels: number): Promise<void> {
+  const { pipes, choose, read } = library.choice!(channels)
+  const sending = pipes.map(async (pipe, at) => {
+    for (let i = 1 + at; i <= count; i += channels) await pipe.send(i)
   })
   let sum = 0
-  for (let i = 1; i <= count; i++) sum += read(await either())
+  for (let i = 1; i <= count; i++) sum += read(await choose())
   await Promise.all(sending)
   same(sum, count * (count + 1) / 2, 'the sum of the messages')
 }
 
-function circuitLibrary(circuit: Circuit): Library<Received<number>, { value?: number }> {
-  const pipe = (capacity: number) => {
-    const channel = circuit.channel<number>({ capacity })
-    return {
-      channel,
-      send: (value: number) => channel.send(value),
-      receive: () => channel.receive()
+interface Crowd { senders: number, receivers: number, capacity: number }
+
+/** Many ends of one channel; every sender and receiver has its share of the messages. */
+async function crowd(
+  library: Library, count: number, { senders, receivers, capacity }: Crowd
+): Promise<void> {
+  const pipe: Pipe = library.pipe(capacity)
+  let next = 0
+  let sum = 0
+  const receiving = quotas(count, receivers).map(async (quota) => {
+    // In two steps: the sum may change while this one waits.
+    for (let i = 0; i < quota; i++) {
+      const received = await pipe.receive()
+      sum += library.read(received)
     }
-  }
-  return {
-    name: 'circuit',
-    pipe,
-    read: (received) => received.value!,
-    select() {
-      const first = pipe(0)
-      const second = pipe(0)
-      return {
-        first,
-        second,
-        either: () => select([first.channel.receiving(), second.channel.receiving()]),
-        read: (chosen) => chosen.value!
-      }
-    }
-  }
+  })
+  const sending = quotas(count, senders).map(async (quota) => {
+    for (let i = 0; i < quota; i++) await pipe.send(++next)
+  })
+  await Promise.all([...receiving, ...sending])
+  same(sum, count * (count + 1) / 2, 'the sum of the messages')
 }
 
 /** What a value costs that has to be written and read as CBOR. */
@@ -143,67 +201,6 @@ function objects(circuit: Circuit): Contender {
       for (let i = 1; i <= count; i++) sum += (await channel.receive()).value!.id
       await sending
       same(sum, count * (count + 1) / 2, 'the sum of the messages')
-    }
-  }
-}
-
-function asyncChannel({ async_channel }: Peers): Library<number> {
-  return {
-    name: 'async-channel',
-    pipe(capacity) {
-      const channel = new async_channel.BaseChannel(capacity)
-      return { send: (value) => channel.push(value), receive: () => channel.get() }
-    },
-    read: (received) => received
-  }
-}
-
-function medium({ medium: library }: Peers): Library<number, [number, object]> {
-  const pipe = (capacity: number) => {
-    const channel = capacity === 0 ? library.chan() : library.chan(capacity)
-    return {
-      channel,
-      send: (value: number) => library.put(channel, value),
-      receive: () => library.take(channel)
-    }
-  }
-  return {
-    name: 'medium',
-    pipe,
-    read: (received) => received,
-    select() {
-      const first = pipe(0)
-      const second = pipe(0)
-      const either = () => library.any(first.channel, second.channel)
-      return { first, second, either, read: ([value]) => value }
-    }
-  }
-}
-
-type Read = number | undefined
-
-function thing({ thing: library }: Peers): Library<Read, [Read, unknown]> {
-  const pipe = (capacity: number) => {
-    const channel = library.channel(Math.max(1, capacity))
-    return {
-      channel,
-      send: (value: number) => channel.write(value),
-      receive: () => channel.read()
-    }
-  }
-  return {
-    name: '@thi.ng/csp',
-    pipe,
-    read: (received) => received!,
-    select() {
-      const first = pipe(0)
-      const second = pipe(0)
-      const either = () => library.select(first.channel, second.channel)
-      return { first, second, either, read: ([value]) => value! }
-    },
-    notes: {
-      buffer: 'its write ends when the value was read',
-      rendezvous: 'a buffer of 1; its write ends when the value was read'
     }
   }
 }

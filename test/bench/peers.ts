@@ -67,6 +67,7 @@ export interface JsCsp {
   put(channel: object, value: number): unknown
   take(channel: object): unknown
   alts(channels: object[]): unknown
+  putAsync(channel: object, value: number, done: (open: unknown) => void): void
   offer(channel: object, value: number): boolean
   poll(channel: object): number | object
 }

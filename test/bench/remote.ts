@@ -10,7 +10,7 @@ import { join, type Channel, type Circuit } from './circuit.ts'
 import { bareContenders } from './bare.ts'
 import type { Order, Tally } from './far.ts'
 import { Place } from './place.ts'
-import { same, type Contender, type Work } from './timing.ts'
+import { same, type Contender, type Part, type Work } from './timing.ts'
 
 const WINDOW = 256
 const CAPACITY = 256
@@ -25,7 +25,7 @@ const CHUNK_ROUNDS = 5
 interface Far { circuit: Circuit, orders: Channel<Order>, channel: Channel<Uint8Array> }
 
 /** The works of this file. */
-export async function remoteWorks(): Promise<{ works: Work[], end(): Promise<void> }> {
+export async function remoteWorks(): Promise<Part> {
   const place = new Place()
   const circuit = await join({ name: 'near', ...place.options('near') })
   await place.run('far.ts', 'far')

@@ -1,16 +1,20 @@
 /**
- * The report: machine, date, commit and the table, on the terminal and as a file.
+ * The report: machine, date, commit, figures as they come, and all of it as a file.
  *
- * Lives here: how figures are written. Does not live here: how they come about (timing.ts).
+ * Lives here: what is printed while it runs, what is kept. Does not live here: how figures come
+ * about (timing.ts), the table at the end (table.ts), plots (plots.ts).
  */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os'
 import { fileURLToPath } from 'node:url'
+import type { Fact, Row } from './goal.ts'
 import type { Figure } from './timing.ts'
+import { duration, thousands, withUnit } from './units.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
-const RESULTS = `${ROOT}bench/results`
+/** Where runs are kept; git ignores it. */
+export const RESULTS = `${ROOT}bench/results`
 
 /** Where and when. */
 export interface Scene {
@@ -20,6 +24,9 @@ export interface Scene {
   machine: string
   load: string
 }
+
+/** What a run found. */
+export interface Run { scene: Scene, figures: Figure[], facts: Fact[], rows: Row[] }
 
 /** What the figures were taken on; `load` is that of the last minute, others' work included. */
 export function sceneNow(): Scene {
@@ -62,6 +69,7 @@ export function printFigures(figures: readonly Figure[]): void {
 function lineOf(figure: Figure): string {
   const name = figure.contender.padEnd(50)
   const note = figure.note === undefined ? '' : `   ${figure.note}`
+  if (figure.absent !== undefined) return `${name} ${figure.absent}`
   if (figure.failure !== undefined) return `${name} fails: ${figure.failure}${note}`
   const { median_ns, least_ns, most_ns, processor_ns, bytes } = figure
   const spread = `${duration(least_ns)} … ${duration(most_ns)}`.padEnd(19)
@@ -73,21 +81,26 @@ function lineOf(figure: Figure): string {
   return `${name}${columns.join('  ')}${note}`
 }
 
-function duration(ns: number): string {
-  if (ns < 1e3) return `${ns.toFixed(ns < 100 ? 1 : 0)} ns`
-  if (ns < 1e6) return `${(ns / 1e3).toPrecision(3)} µs`
-  return ns < 1e9 ? `${(ns / 1e6).toPrecision(3)} ms` : `${(ns / 1e9).toPrecision(3)} s`
+/** Prints what was counted. */
+export function printFacts(facts: readonly Fact[]): void {
+  let work = ''
+  for (const fact of facts) {
+    if (fact.work !== work) console.log(`\n${fact.work}`)
+    work = fact.work
+    const value = fact.failure ?? withUnit(fact.value, fact.unit)
+    const rest = [fact.beside, fact.note].filter((one) => one !== undefined).join('; ')
+    console.log(`  ${(fact.name || fact.work).padEnd(62)}${value.padStart(12)}   ${rest}`.trimEnd())
+  }
 }
 
-function thousands(value: number): string {
-  if (value < 100) return value.toFixed(1)
-  return Math.round(value).toLocaleString('en').replaceAll(',', ' ')
-}
-
-/** Keeps all figures as a file; gives its path. */
-export function keep(scene: Scene, figures: readonly Figure[]): string {
+/** The path of a file of this run, without its ending. */
+export function placeOf(scene: Scene): string {
   mkdirSync(RESULTS, { recursive: true })
-  const file = `${RESULTS}/${scene.date.replaceAll(/[:.]/g, '-')}.json`
-  writeFileSync(file, `${JSON.stringify({ ...scene, figures }, undefined, 2)}\n`)
+  return `${RESULTS}/${scene.date.replaceAll(/[:.]/g, '-')}`
+}
+
+/** Keeps all of a run as a file; gives its path. */
+export function keep({ scene, figures, facts, rows }: Run, file = `${placeOf(scene)}.json`): string {
+  writeFileSync(file, `${JSON.stringify({ ...scene, rows, figures, facts }, undefined, 2)}\n`)
   return file
 }

@@ -9,6 +9,8 @@
  * time, has no figure but a sentence.
  */
 
+import type { Fact, Goal } from './goal.ts'
+
 /** One way of doing a work. */
 export interface Contender {
   name: string
@@ -19,6 +21,8 @@ export interface Contender {
   run(count: number): Promise<number | void> | number | void
   /** What a reader must know to compare. */
   note?: string
+  /** Why it is not run here: what is missing. */
+  absent?: string
 }
 
 /** The same work, done in several ways. */
@@ -32,6 +36,15 @@ export interface Work {
   /** As many in every round, without calibration. */
   count?: number
   rounds?: number
+  /** What is to be reached in it. */
+  goals?: Goal[]
+}
+
+/** What is measured together: works in turns, then what is counted; `end` gives all back. */
+export interface Part {
+  works?: Work[]
+  counts?: (() => Promise<Fact[]>)[]
+  end?(): Promise<void> | void
 }
 
 /** What came out for one contender. Nanoseconds for one unit; a sentence when it failed. */
@@ -49,6 +62,7 @@ export interface Figure {
   bytes?: number
   note?: string
   failure?: string
+  absent?: string
 }
 
 const ROUNDS = 7
@@ -127,7 +141,7 @@ async function timed(contender: Contender, count: number): Promise<Taken> {
 }
 
 async function guarded(runner: Runner, step: () => Promise<void>): Promise<void> {
-  if (runner.failure !== undefined) return
+  if (runner.failure !== undefined || runner.contender.absent !== undefined) return
   try {
     await step()
   } catch (error) {
@@ -148,6 +162,7 @@ function figureOf({ name, unit, bytes }: Work, runner: Runner): Figure {
   if (processor !== undefined) figure.processor_ns = processor
   if (bytes !== undefined) figure.bytes = bytes
   if (contender.note !== undefined) figure.note = contender.note
+  if (contender.absent !== undefined) figure.absent = contender.absent
   if (failure !== undefined) figure.failure = failure
   return figure
 }
@@ -157,4 +172,10 @@ const sortedOf = (values: readonly number[]) => [...values].sort((a, b) => a - b
 /** Throws when two numbers that must be the same are not. */
 export function same(found: number, expected: number, what: string): void {
   if (found !== expected) throw new Error(`${what}: ${found} and not ${expected}`)
+}
+
+/** `count` shared among `parts` as evenly as it goes; those that get none are left out. */
+export function quotas(count: number, parts: number): number[] {
+  return Array.from({ length: Math.min(parts, count) }, (_, at) =>
+    Math.floor(count / parts) + (at < count % parts ? 1 : 0))
 }
