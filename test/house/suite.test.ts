@@ -1,7 +1,7 @@
 /** The traps of uvu that test/suite.ts closes, each sprung in a small file of its own. */
 import * as assert from 'uvu/assert'
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -26,7 +26,7 @@ function runBody(body: string, ci = false): { code: number | null, output: strin
     writeFileSync(file, `import { suite } from ${JSON.stringify(SUITE)}\n`
       + `const test = suite('planted')\n${body}\n`)
     const env = { ...process.env, CI: ci ? 'true' : '' }
-    const ended = spawnSync(process.execPath, [file], { env, encoding: 'utf8', timeout: 9_000 })
+    const ended = spawnSync(process.execPath, [file], { env, encoding: 'utf8', timeout: 50_000 })
     const output = ended.stdout + ended.stderr
     return { code: ended.status, output, last: ended.stdout.trimEnd().split('\n').at(-1) ?? '' }
   } finally {
@@ -66,7 +66,22 @@ test('a suite without tests is a failure', () => {
 
 test('a test that never ends fails at its deadline', () => {
   expectFailure('test("a", () => new Promise(() => {}), { timeout_ms: 50 }); test.run()',
-    /did not end within 50 ms/)
+    /did not end within 300 ms/)
+})
+
+test('a timed test fails by the clock, says so, and nobody judges the clock unsaid', () => {
+  const body = (options: string) =>
+    `test("a", (t) => t.within(10, 12, "the turn")${options}); test.run()`
+  const marked = /^too slow: planted › a: the turn took 12 ms, more than 10 ms$/m
+  expectFailure(body(', { timed: true }'), marked)
+  expectFailure(body(''), /judges the clock and does not say so/)
+  assert.not.match(runBody(body('')).output, marked)
+  const in_time = 'test("a", (t) => t.within(12, 12, "it"), { timed: true }); test.run()'
+  assert.is(runBody(in_time).code, 0)
+  const both = 'test("a", (t) => { t.after(() => { throw new Error("and this") });'
+    + ' t.within(10, 12, "it") }, { timed: true }); test.run()'
+  expectFailure(both, /and this/)
+  assert.not.match(runBody(both).output, /^too slow/m)
 })
 
 test('a hook that throws is a failure', () => {
@@ -133,6 +148,33 @@ test('the runner sums up files, and counts silence and processes left behind as 
   } finally {
     rmSync(place, { recursive: true })
   }
-}, { timeout_ms: 30_000 })
+}, { timeout_ms: 40_000 })
+
+test('the runner runs a file again that only the clock failed, alone, once, and tells it', () => {
+  const place = folder()
+  try {
+    const plant = (name: string, body: string) => writeFileSync(join(place, name),
+      'import { appendFileSync, readFileSync } from "node:fs"\n'
+      + `import { suite } from ${JSON.stringify(SUITE)}\nconst test = suite('planted')\n`
+      + `const runs = ${JSON.stringify(join(place, name))} + '.runs'\nappendFileSync(runs, 'x')\n`
+      + `const nth = readFileSync(runs, 'utf8').length\n${body}\ntest.run()\n`)
+    const slow = (took: string) =>
+      `test("slow", (t) => t.within(10, ${took}, "it"), { timed: true })`
+    plant('once.test.ts', slow('nth === 1 ? 11 : 9'))
+    plant('always.test.ts', slow('11'))
+    plant('wrong.test.ts', `${slow('11')}; test("wrong", () => { throw new Error("x") })`)
+    const env = { ...process.env, CI: '', CIRCUIT_TEST_FOLDER: place }
+    const { status, stdout } = spawnSync(process.execPath, [RUN], { env, encoding: 'utf8' })
+    assert.is(status, 1)
+    const runs = ['once', 'always', 'wrong'].map((name) =>
+      readFileSync(join(place, `${name}.test.ts.runs`), 'utf8').length)
+    assert.equal(runs, [2, 2, 1])
+    assert.match(stdout, /^once more, alone: .*once.test.ts: planted › slow: it took 11 ms, /m)
+    assert.match(stdout, /ok .*once.test.ts: 1 passed, 0 failed/)
+    assert.is(stdout.trimEnd().split('\n').at(-1), '1 passed, 3 failed')
+  } finally {
+    rmSync(place, { recursive: true })
+  }
+}, { timeout_ms: 40_000 })
 
 test.run()
