@@ -56,7 +56,8 @@ export type NetworkKind = 'netem' | 'wire' | 'bridge'
 const WIRE_SOURCE = fileURLToPath(new URL('./wire.c', import.meta.url))
 const PREFIX = 'circuit-lab'
 const DEVICE = 'eth0'
-const READY_MS = 5_000
+/** The switch's end is noticed at once; this is for one that hangs. */
+const READY_MS = 60_000
 const QUEUE_FRAMES = 1000
 const MARK = () => Math.floor(Math.random() * 0x10000).toString(16).padStart(4, '0')
 
@@ -74,6 +75,11 @@ function must(program: string, ...words: string[]): void {
 
 /** The address of a host. */
 export function addressOf(host: number): string { return `10.214.0.${host + 1}` }
+
+/** The Ethernet address of a host. */
+export function hardwareOf(host: number): string {
+  return `02:00:00:00:00:${(host + 1).toString(16).padStart(2, '0')}`
+}
 
 /** tc's words for what leaves a host by a device. */
 export function netemWords(device: string, shape: Shape): string[] {
@@ -156,8 +162,7 @@ function runs(process_id: number): boolean {
 /** Gives a host its address on a device that is in its namespace. */
 function settle(namespace: string, host: number): void {
   const device = ['-n', namespace, 'link', 'set', DEVICE]
-  const hardware = `02:00:00:00:00:${(host + 1).toString(16).padStart(2, '0')}`
-  must('ip', ...device, 'address', hardware)
+  must('ip', ...device, 'address', hardwareOf(host))
   must('ip', '-n', namespace, 'addr', 'add', `${addressOf(host)}/24`, 'dev', DEVICE)
   must('ip', ...device, 'up')
 }
