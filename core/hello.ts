@@ -110,6 +110,10 @@ export function verified_in(record: usize): void {
 /** The dialler's ack: it has accepted our answer. */
 export function handshake_end(link: Link, received: u32): void {
   const peer = link.peer
+  // What was judged when the hello came may be over since: declared left, or followed by a next run.
+  const incarnation = link.their_incarnation
+  if (incarnation <= peer.left_incarnation) return link_refuse(link, ERROR_DECLARED_LEFT)
+  if (outrun(peer, incarnation)) return session_over(peer, LOST_RETURNED, ERROR_GONE, no_link)
   if (peer.state == PEER_KNOWN ? received != 0 : !session_may_have(peer, received)) {
     if (peer.state == PEER_JOINED) violation(peer, ERROR_BAD_NUMBER)
     else link_refuse(link, ERROR_BAD_NUMBER)
@@ -184,6 +188,13 @@ function give_way(link: Link, attached_too: bool): void {
   }
 }
 
+/** True when what is pending with the peer is pending with an earlier run of it. */
+function outrun(peer: Peer, incarnation: u32): bool {
+  if (peer.state == PEER_JOINED) return incarnation > peer.incarnation
+  // What waits for the first session with an earlier incarnation waits in vain too.
+  return incarnation > peer.member_incarnation && some(peer.first)
+}
+
 /** Judges a hello whose chain is valid. Each way out but a lost peer's leaves LINK_WAIT. */
 function judge(link: Link): void {
   const peer = link.peer
@@ -202,22 +213,24 @@ function judge(link: Link): void {
     turn_away(link)
     return
   }
-  // What waits for the first session with an earlier incarnation waits in vain too.
-  if (incarnation > (joined ? peer.incarnation : peer.member_incarnation) &&
-    (joined || some(peer.first))) {
+  if (outrun(peer, incarnation)) {
     session_over(peer, LOST_RETURNED, ERROR_GONE, link)
     return
   }
-  if (!joined && joined_count >= MEMBERS_MAX) {
-    link_refuse(link, ERROR_OVER_LIMIT)
-    return
-  }
+  if (!joined && !begins(link)) return
   // The acceptor of a session in progress looks at the ack instead: this hello may have crossed.
   if (link.outgoing || !joined && link.their_your == self_incarnation) {
     if (!continues(link)) return
   }
   if (link.outgoing) attach(link)
   else answer(link)
+}
+
+/** True when a new session may begin; else the link is refused. */
+function begins(link: Link): bool {
+  if (!leaving && joined_count < MEMBERS_MAX) return true
+  link_refuse(link, leaving ? ERROR_GONE : ERROR_OVER_LIMIT)
+  return false
 }
 
 function answer(link: Link): void {
@@ -240,7 +253,7 @@ function continues(link: Link): bool {
     // With nothing received it may have attached a link whose ack we never got: a beginning.
     if (link.their_received == 0) return true
     peer.left_incarnation = link.their_incarnation
-    turn_away(link)
+    session_over(peer, LOST_DECLARED, ERROR_DECLARED_LEFT, link)
     return false
   }
   // Epoch 0 says that it has no session, which is right only as long as nothing has passed.
@@ -274,7 +287,7 @@ function attach(link: Link): void {
   const left_ms = <i64>link.expires_ms - elapsed(now_ms, link.verified_ms)
   if (link.expires_ms != 0 && left_ms <= 0) return link_refuse(link, ERROR_NO_CHAIN)
   if (peer.state == PEER_KNOWN) {
-    if (joined_count >= MEMBERS_MAX) return link_refuse(link, ERROR_OVER_LIMIT)
+    if (!begins(link)) return
     session_begin(peer, link.their_incarnation)
     session_begun(peer)
   }

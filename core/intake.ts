@@ -164,9 +164,10 @@ function session_frame(link: Link, kind: u32, handle: u32, bytes: u32): bool {
     return false
   }
   if (kind == FRAME_LEAVE || kind == FRAME_LEAVE_ANSWER) {
-    if (!read_end()) violation(peer, ERROR_BAD_FRAME)
-    else if (kind == FRAME_LEAVE) goodbye(peer)
-    else peer.parted = true
+    const answer = kind == FRAME_LEAVE_ANSWER
+    if (!read_end() || answer && !leaving) violation(peer, ERROR_BAD_FRAME)
+    else if (answer) peer.parted = true
+    else goodbye(peer)
     return false
   }
   frame_peer = peer

@@ -170,6 +170,7 @@ export function roster_check(): void {
   for (let place: u32 = 1; place <= members.count; place++) {
     const peer = crowd_at(members, place)
     assert(peer.place == place && peer.member != MEMBER_NONE, 'a member out of its place')
+    assert(peer.member_incarnation > peer.left_incarnation, 'a member that was declared left')
   }
   for (let place: u32 = 1; place <= departed.count; place++) {
     const peer = crowd_at(departed, place)

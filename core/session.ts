@@ -311,8 +311,10 @@ export function session_end(peer: Peer): void {
 export function sessions_check(): void {
   let joined: u32 = 0
   for (let peer = peers_first; some(peer); peer = peer.next) {
-    if (peer.state == PEER_JOINED) joined++
-    else assert(!some(peer.link) && peer.sent == 0, 'a link without a session')
+    if (peer.state == PEER_JOINED) {
+      joined++
+      assert(peer.incarnation > peer.left_incarnation, 'a session with one who was declared left')
+    } else assert(!some(peer.link) && peer.sent == 0, 'a link without a session')
     assert(!some(peer.link) || peer.link.state == LINK_ATTACHED, 'a link that is not attached')
     assert(peer.sent - peer.acked <= peer.made - peer.acked, 'sent before it was made')
     let number = peer.acked
