@@ -110,7 +110,7 @@ export function verified_in(record: usize): void {
 /** The dialler's ack: it has accepted our answer. */
 export function handshake_end(link: Link, received: u32): void {
   const peer = link.peer
-  // What was judged when the hello came may be over since: declared left, or followed by a next run.
+  // What was judged when the hello came may be over since: declared left, or followed by another.
   const incarnation = link.their_incarnation
   if (incarnation <= peer.left_incarnation) return link_refuse(link, ERROR_DECLARED_LEFT)
   if (outrun(peer, incarnation)) return session_over(peer, LOST_RETURNED, ERROR_GONE, no_link)
