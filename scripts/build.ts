@@ -2,7 +2,8 @@
  * Builds dist/ from the sources: the core's wasm and the JavaScript of the package.
  *
  * Lives here: the order of the steps, when a step is skipped, where its result goes. Does not live
- * here: the compilers' options (asconfig.json, tsconfig.build.json).
+ * here: the compilers' options (asconfig.json, tsconfig.build.json), what of the wasm is left out
+ * (strip).
  *
  * Invariants: a step is skipped only when its inputs have the same bytes as when it last succeeded;
  * dist/circuit.wasm is replaced whole or not at all.
@@ -16,6 +17,7 @@ import {
   writeFileSync
 } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { stripped } from './strip.ts'
 import { generateTables, readTables } from './tables.ts'
 
 interface Part {
@@ -31,7 +33,10 @@ const MAIN = 'dist/bindings/cli/main.js'
 const BIN = 'node_modules/.bin/circuit'
 
 const PARTS: Part[] = [
-  { name: 'core', inputs: ['core', 'asconfig.json'], output: WASM, make: makeCore },
+  {
+    name: 'core', inputs: ['core', 'asconfig.json', 'scripts/strip.ts'], output: WASM,
+    make: makeCore
+  },
   {
     name: 'javascript',
     inputs: ['bindings/js', 'bindings/node', 'bindings/browser', 'bindings/cli', 'transports',
@@ -89,6 +94,7 @@ function filesUnder(folder: string): string[] {
 function makeCore(): void {
   const fresh = `dist/.circuit.${process.pid}.wasm`
   run('asc', ['--config', 'asconfig.json', '--target', 'release', '--outFile', fresh])
+  writeFileSync(fresh, stripped(readFileSync(fresh)))
   renameSync(fresh, WASM)
 }
 

@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { stripped } from '../../scripts/strip.ts'
 import { suite } from '../suite.ts'
 import { ROOT } from './source.ts'
 
@@ -12,6 +13,11 @@ const WASM_BYTES_MAX = 64 * 1024
 const EXPORTS = ['init:function', 'memory:memory', 'run:function']
 /** Section ids that wazero and older engines lack would be here: 13 tags, 12 is bulk memory's. */
 const SECTIONS = new Set([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])
+
+const CUSTOM = 0
+const DATA = 11
+/** Names, data and the count of its parts. */
+const LEFT_OUT_OF = new Set([CUSTOM, DATA, 12])
 
 /** An assertion that ships names its file, as UTF-16. */
 const ASSERTED = Buffer.from('core/', 'utf16le')
@@ -22,7 +28,7 @@ let folder = ''
 test.before(() => { folder = mkdtempSync(join(tmpdir(), 'circuit-wasm-')) })
 test.after(() => rmSync(folder, { recursive: true }))
 
-function build(name: string): Buffer {
+function compiled(name: string): Buffer {
   const file = join(folder, name)
   const args = ['--config', 'asconfig.json', '--target', 'release', '--outFile', file]
   execFileSync('node_modules/.bin/asc', args, { cwd: ROOT, stdio: ['ignore', 'ignore', 'inherit'] })
@@ -40,31 +46,50 @@ function promises(bytes: Buffer): string[] {
   if (bytes.length > WASM_BYTES_MAX) broken.push(`has ${bytes.length} bytes`)
   if (WebAssembly.Module.customSections(module, 'name').length !== 1) broken.push('has no names')
   if (!bytes.includes(ASSERTED)) broken.push('has no assertions')
-  for (const section of sectionsOf(bytes)) {
+  for (const section of contentsOf(bytes).keys()) {
     if (!SECTIONS.has(section)) broken.push(`has a section ${section}`)
   }
   return broken
 }
 
-function sectionsOf(bytes: Buffer): number[] {
-  const sections: number[] = []
+/** The content of each section; of custom sections the last. */
+function contentsOf(bytes: Buffer): Map<number, Buffer> {
+  const sections = new Map<number, Buffer>()
   for (let at = 8; at < bytes.length;) {
-    sections.push(bytes[at++]!)
+    const id = bytes[at++]!
     let length = 0
     for (let shift = 0, byte = 0x80; byte >= 0x80; shift += 7) {
       byte = bytes[at++]!
       length += (byte & 0x7f) * 2 ** shift
     }
-    at += length
+    sections.set(id, bytes.subarray(at, at += length))
   }
   return sections
 }
 
 test('a build gives the same bytes as the one before, and they keep every promise', () => {
   const shipped = readFileSync(`${ROOT}dist/circuit.wasm`)
-  const again = build('again.wasm')
+  const again = stripped(compiled('again.wasm'))
   assert.ok(shipped.equals(again), 'two builds differ, or dist/ is old: npm run build:core')
   assert.equal(promises(again), [])
+}, { timeout_ms: 120_000 })
+
+test('what is left out of the file is no code, and no name of a function or a file', () => {
+  const whole = compiled('whole.wasm')
+  const shipped = stripped(whole)
+  const was = contentsOf(whole)
+  const is = contentsOf(shipped)
+  assert.equal([...is.keys()], [...was.keys()])
+  for (const [id, content] of was) {
+    if (!LEFT_OUT_OF.has(id)) assert.ok(is.get(id)!.equals(content), `section ${id} differs`)
+  }
+  const names = is.get(CUSTOM)!
+  assert.ok(was.get(CUSTOM)!.indexOf(names) === 0, 'names of functions differ')
+  const files = (bytes: Buffer) => bytes.toString('latin1').match(/c\0o\0r\0e\0\/\0(\w\0)+\.\0t/g)
+  assert.equal(files(is.get(DATA)!), files(was.get(DATA)!))
+  const sentence = Buffer.from('release of nothing', 'utf16le')
+  assert.ok(was.get(DATA)!.includes(sentence))
+  assert.not.ok(is.get(DATA)!.includes(sentence))
 }, { timeout_ms: 120_000 })
 
 test('an import, an export too many and a missing name section are found', () => {
