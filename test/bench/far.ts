@@ -17,7 +17,7 @@ export type Order = { count: number, from: Channel<Uint8Array>, done: Channel<Ta
 /** How many messages came, and the sum of their numbers. */
 export interface Tally { count: number, sum: number }
 
-const CAPACITY = 256
+const CAPACITY = 1024
 
 /** The number that a message carries. */
 function numberOf(message: Uint8Array): number {

@@ -18,6 +18,8 @@ export interface Goal {
   ours: string
   /** Contenders that it is compared with. */
   beside?: string[]
+  /** Compared with as well: what was measured at another time. */
+  reference?: { name: string, ns: number }
   /** Shown in the row, and not judged. */
   shown?: string[]
   /** As in the table: what is wanted. */
@@ -74,19 +76,24 @@ function judgeOne(goal: Goal, figures: readonly Figure[]): Row {
   const ours = find(goal.ours)
   const others = (goal.beside ?? []).map(find).filter((one) => one !== undefined)
   const shown = (goal.shown ?? []).map(find).filter((one) => one !== undefined)
-  const shape = (figure: Figure) => figure.absent ?? fails(figure) ??
-    (goal.as_rate === true ? rate(figure.median_ns) : duration(figure.median_ns))
+  const { reference } = goal
+  const figure = (ns: number) => goal.as_rate === true ? rate(ns) : duration(ns)
+  const shape = (one: Figure) => one.absent ?? fails(one) ?? figure(one.median_ns)
   const row: Row = {
     work: goal.row ?? figures[0]?.work ?? '',
     ours: ours === undefined ? 'not run' : shape(ours),
-    beside: [...others, ...shown].map((one) => `${one.contender} ${shape(one)}`).join(' · '),
+    beside: [
+      ...reference === undefined ? [] : [`${reference.name} ${figure(reference.ns)}`],
+      ...[...others, ...shown].map((one) => `${one.contender} ${shape(one)}`)
+    ].join(' · '),
     ratio: '', target: goal.target, met: 'no figure'
   }
   if (ours === undefined || !isFigure(ours)) {
     if (ours?.failure !== undefined) row.met = 'not met'
     return row
   }
-  const fastest = Math.min(...others.filter(isFigure).map(({ median_ns }) => median_ns))
+  const fastest = Math.min(reference?.ns ?? Infinity,
+    ...others.filter(isFigure).map(({ median_ns }) => median_ns))
   const met = verdict(goal, ours.median_ns, fastest, figures)
   if (Number.isFinite(fastest)) {
     row.ratio = ratio(goal.speed_least === undefined

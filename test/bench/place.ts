@@ -41,17 +41,24 @@ export class Place {
 
   /** Runs a file of this folder; resolves with the first message that it sends. */
   async run(file: string, ...args: string[]): Promise<unknown> {
-    const child = fork(`${FOLDER}${file}`, args, { stdio: 'inherit' })
-    this.#keep(child)
+    const child = this.forked(file, ...args)
     return new Promise((resolve, reject) => {
       child.once('message', resolve)
       child.once('exit', (code) => reject(new Error(`${file} ended with ${code}`)))
     })
   }
 
-  /** Starts a program whose standard output is read. */
-  start(program: string, args: string[]): ChildProcess {
-    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  /** Runs a file of this folder and gives the process, to which messages can be sent. */
+  forked(file: string, ...args: string[]): ChildProcess {
+    const child = fork(`${FOLDER}${file}`, args, { stdio: 'inherit' })
+    this.#keep(child)
+    return child
+  }
+
+  /** Starts a program whose standard output is read, unless nothing that it prints matters. */
+  start(program: string, args: string[], printed: 'pipe' | 'ignore' = 'pipe'): ChildProcess {
+    const errors = printed === 'pipe' ? 'inherit' : 'ignore'
+    const child = spawn(program, args, { stdio: ['ignore', printed, errors] })
     this.#keep(child)
     return child
   }
