@@ -15,6 +15,7 @@ import { remoteWorks } from './remote.ts'
 import { keep, printFacts, printFigures, printScene, sceneNow } from './report.ts'
 import { startWorks } from './start.ts'
 import { printTable } from './table.ts'
+import { tripCounts } from './trips.ts'
 import { measure, type Figure, type Part } from './timing.ts'
 
 const FLAGS = ['--ours', '--publish']
@@ -23,7 +24,8 @@ const PARTS: Record<string, (ours: boolean) => Part | Promise<Part>> = {
   door: () => ({ works: doorWorks() }),
   local: async (ours) => localWorks(ours ? undefined : await loadPeers()),
   remote: remoteWorks,
-  start: startWorks
+  start: startWorks,
+  trips: tripCounts
 }
 
 const words = process.argv.slice(2)
