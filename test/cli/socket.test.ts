@@ -12,6 +12,9 @@ import {
 import { suite } from '../suite.ts'
 import { Place, Running } from './place.ts'
 
+/** The same each time: what breaks here was broken by a change. */
+const FIRST_SEED = 1
+
 const test = suite('cli: the socket')
 const place = new Place()
 test.before(async () => { await place.start('alice') })
@@ -112,7 +115,7 @@ test('words that nobody asked for end the errand', async () => {
 })
 
 test('thousands of random messages harm nobody', async () => {
-  let seed = Number(process.env['CIRCUIT_SEED'] ?? Date.now() % 1_000_000_007)
+  let seed = Number(process.env['CIRCUIT_SEED'] ?? FIRST_SEED)
   console.log(`\nsocket fuzz: CIRCUIT_SEED=${seed}`)
   const random = (below: number) => {
     seed = (seed * 48_271 + 11) % 2_147_483_647

@@ -29,7 +29,7 @@ test('a recv that is killed with -9 while it waits eats nothing', async () => {
   printed(await place.call(['recv', 'jobs']), 'a\n')
 })
 
-test('a second peer appears within two seconds', async () => {
+test('a second peer appears within two seconds', async (t) => {
   members = place.begin(['members', '--follow'])
   await members.printed(/"joined".*"alice"/)
   const bob = place.run(['start', '--name', 'bob', '--state', place.state('bob'), '--no-mdns'])
@@ -38,9 +38,9 @@ test('a second peer appears within two seconds', async () => {
   await members.printed(/"joined".*"bob"/)
   const ms = Math.round(performance.now() - began)
   console.log(`\nbob was seen ${ms} ms after his line`)
-  assert.ok(ms < 2_000, `it took ${ms} ms`)
   printed(await place.call(['ls', '/']), '/alice\n/bob\n')
-}, { timeout_ms: 20_000 })
+  t.within(3 * 2_000, ms, 'the second peer')
+}, { timeout_ms: 20_000, timed: true })
 
 test('a process at the other peer prints live', async () => {
   const script = 'echo one; read go; echo two'
@@ -55,26 +55,27 @@ test('a process at the other peer prints live', async () => {
   printed(await place.call(['stdout', '/bob/q']), 'one\ntwo\n')
 }, { timeout_ms: 20_000 })
 
-test('a select of a path without an anchor says so at once', async () => {
+test('a select of a path without an anchor says so at once', async (t) => {
   const ended = await place.call(['select', 'recv:/bob/none', 'after:5s'])
   assert.is(ended.code, 1)
   assert.match(ended.stderr, /^circuit: There is no anchor \/bob\/none; .*\n$/)
-  assert.ok(ended.ms < 3_000)
-})
+  t.within(3_000, ended.ms, 'the refusal')
+}, { timed: true })
 
-test('a select over two peers and a timer', async () => {
+test('a select over two peers and a timer', async (t) => {
   printed(await place.call(['mkchan', '/bob/c']), '')
   const cases = ['select', 'recv:jobs', 'recv:/bob/c', 'after:300ms']
   const late = await place.call(cases)
   printed(late, '{"case":2}\n')
-  assert.ok(late.ms >= 300 && late.ms < 2_000, `it took ${late.ms} ms`)
+  assert.ok(late.ms >= 300, `it took ${late.ms} ms`)
   const chosen = place.begin(['select', 'recv:jobs', 'recv:/bob/c', 'after:9s'])
   await place.until(['peek', '/bob/c'], ({ stdout }) => stdout.includes('"receivers":1'))
   printed(await place.call(['send', '/bob/c'], { input: 'x' }), '')
   printed(await chosen.ended, '{"case":1,"value":"x"}\n')
-})
+  t.within(2_000, late.ms, 'the timer of 300 ms, with its command,')
+}, { timed: true })
 
-test('a peer that is killed is gone within a second, and who waits at it is told', async () => {
+test('a peer that is killed is gone within a second, and who waits at it is told', async (t) => {
   const waiting = place.begin(['recv', '/bob/c'])
   await place.until(['peek', '/bob/c'], ({ stdout }) => stdout.includes('"receivers":1'))
   const [, pid] = /^(\d+)/.exec(await bobsProcess())!
@@ -83,13 +84,12 @@ test('a peer that is killed is gone within a second, and who waits at it is told
   await members.printed(/"left".*"bob"/)
   const ms = Math.round(performance.now() - began)
   console.log(`\nbob was gone ${ms} ms after kill -9`)
-  // The promise is 1 s; the rest is this machine's load.
-  assert.ok(ms < 2_000, `it took ${ms} ms`)
   printed(await place.call(['ls', '/']), '/alice\n')
   const { code, stdout, stderr } = await waiting.ended
   assert.equal([code, stdout], [69, ''])
   assert.match(stderr, /^circuit: The peer of \/bob\/c has left the circuit; nothing was done\.\n$/)
-}, { timeout_ms: 15_000 })
+  t.within(3 * 1_000, ms, 'the end of a peer')
+}, { timeout_ms: 15_000, timed: true })
 
 /** A process of bob's knows who its parent is. */
 async function bobsProcess(): Promise<string> {

@@ -13,6 +13,8 @@ import { Net } from '../net/net.ts'
 import { Node } from '../net/node.ts'
 import { Random } from '../property/random.ts'
 
+/** The same each time: what breaks here was broken by a change. */
+const FIRST_SEED = 1
 const SEEDS_PER_RUN = 100
 const HEAL_MS = 70_000
 
@@ -114,7 +116,7 @@ else {
   const test = suite('core: members under faults')
 
   test('after any faults everybody sees everybody again', () => {
-    const first = Number(process.env.CIRCUIT_SEED ?? Date.now() % 1_000_000_000)
+    const first = Number(process.env.CIRCUIT_SEED ?? FIRST_SEED)
     for (let nth = 0; nth < SEEDS_PER_RUN; nth++) check(first + nth)
     console.log(`members: ${SEEDS_PER_RUN} seeds from ${first}`)
   }, { timeout_ms: 120_000 })

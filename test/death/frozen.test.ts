@@ -47,7 +47,7 @@ test('a frozen reader\'s window goes to others in order; what it still reads is 
     await scene.left('dozer')
     const came: [number, boolean][] = []
     for (let i = 3; i <= 20; i++) {
-      const { value, again } = await jobs.receive({ timeout: 1_000 })
+      const { value, again } = await jobs.receive({ timeout: 30_000 })
       came.push([value!, again])
     }
     assert.equal(came, Array.from({ length: 18 }, (_, i) => [i + 3, i < 8]))
@@ -80,7 +80,7 @@ test('a frozen sender\'s offers are withdrawn, and it is told so when it wakes',
   assert.is(told, 'LEFT unknown', 'it cannot know')
   await returned('dreamer')
   const again = sender.begin({ do: 'send', path: '/owner/meet', value: 2 })
-  assert.is((await meet.receive({ timeout: 5_000 })).value, 2)
+  assert.is((await meet.receive({ timeout: 30_000 })).value, 2)
   await again.ended
 }, { timeout_ms: 20_000 })
 

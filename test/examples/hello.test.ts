@@ -26,7 +26,7 @@ test('it prints how many words the message has', async (t) => {
     ...process.env, HOME: folder, XDG_RUNTIME_DIR: join(folder, 'run'), XDG_STATE_HOME: folder
   }
   const { stdout } = await promisify(execFile)(process.execPath, [`${ROOT}examples/hello.ts`],
-    { env, timeout: RUN_MS })
+    { env, timeout: 6 * RUN_MS })
   assert.is(stdout, '4 words\n')
 }, { timeout_ms: RUN_MS })
 

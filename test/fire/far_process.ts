@@ -13,7 +13,7 @@ type Order = FarOrder extends infer O ? O extends FarOrder ? Omit<O, 'id'> : nev
 interface Asked { resolve(result: unknown): void, reject(error: Error): void }
 
 const PROGRAM = fileURLToPath(new URL('far.ts', import.meta.url))
-const ENDING_MS = 4_000
+const ENDING_MS = 30_000
 
 /** A peer in a process of its own. */
 export class Far {

@@ -12,7 +12,8 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
-const ANSWER_MS_MAX = 30_000
+/** A busy machine takes its time; what hangs is ended by the test's deadline. */
+const ANSWER_MS_MAX = 300_000
 
 type Line = Record<string, number | boolean>
 
@@ -55,7 +56,7 @@ class Far {
   async end(): Promise<void> {
     const gone = new Promise((resolve) => this.child.once('exit', resolve))
     this.child.stdin!.end()
-    const late = setTimeout(() => this.child.kill('SIGKILL'), 5_000)
+    const late = setTimeout(() => this.child.kill('SIGKILL'), 30_000)
     await gone
     clearTimeout(late)
   }

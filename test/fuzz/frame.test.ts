@@ -16,6 +16,8 @@ import { ALL_RIGHTS } from '../net/node.ts'
 import { bend, encode, header_of } from './header.ts'
 import { Mad } from './mad.ts'
 
+/** The same each time: what breaks here was broken by a change. */
+const FIRST_SEED = 1
 const FRAMES = 100_000
 const FRAMES_PER_CORE = 2_000
 const BUDGET_MS = 10_000
@@ -180,7 +182,7 @@ if (replay !== undefined && /^\d+$/.test(replay)) {
   })
 
   test('no frame of a mad peer traps the core or makes it grow', () => {
-    const first = Number(process.env.CIRCUIT_SEED ?? Date.now() % 1_000_000_000)
+    const first = Number(process.env.CIRCUIT_SEED ?? FIRST_SEED)
     const end = Date.now() + BUDGET_MS
     const seen = new Set<number>()
     let frames = 0

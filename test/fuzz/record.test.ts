@@ -9,6 +9,8 @@ import { Random } from '../property/random.ts'
 import { bytes_of, input_record, join, records, words } from '../core/door.ts'
 import { Door } from '../core/door.ts'
 
+/** The same each time: what breaks here was broken by a change. */
+const FIRST_SEED = 1
 const RECORDS = 300_000
 const RECORDS_PER_CORE = 3_000
 const BUDGET_MS = 8_000
@@ -63,7 +65,7 @@ if (replay !== undefined && /^\d+$/.test(replay)) {
   test(`seed ${replay}`, () => attack(Number(replay)))
 } else {
   test('no record of a mad host traps the core', () => {
-    const first = Number(process.env.CIRCUIT_SEED ?? Date.now() % 1_000_000_000)
+    const first = Number(process.env.CIRCUIT_SEED ?? FIRST_SEED)
     const end = Date.now() + BUDGET_MS
     let count = 0
     for (let nth = 0; count < RECORDS && Date.now() < end; nth++) {

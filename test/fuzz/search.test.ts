@@ -15,6 +15,8 @@ import type { Counter } from './instrument.ts'
 import { DIST, search, told } from './search.ts'
 import { Replay, record_logs } from './traffic.ts'
 
+/** The same each time: what breaks here was broken by a change. */
+const FIRST_SEED = 1
 const INPUTS_MIN = 10_000_000
 const FRAMES = 6_600_000
 /** A machine that is busy besides does less; the rest is for `npm run fuzz`. */
@@ -75,7 +77,7 @@ test('traffic that is not bent is taken as it was', () => {
 })
 
 test('no frame and no record of a search traps the core, and it works on', async () => {
-  const seed = Number(process.env.CIRCUIT_SEED ?? Date.now() % 1_000_000_000)
+  const seed = Number(process.env.CIRCUIT_SEED ?? FIRST_SEED)
   const sum = await search({ seed, frames: FRAMES, ms_max: SEARCH_MS_MAX, threads: 2 })
   console.log(`from seed ${seed}\n${told(sum).join('\n')}\n${sum.coverage.report()}`)
   assert.equal(sum.failures, [])

@@ -21,6 +21,8 @@ import { suite } from '../suite.ts'
 import { codes, limits } from '../core/door.ts'
 import { Random } from '../property/random.ts'
 
+/** The same each time: what breaks here was broken by a change. */
+const FIRST_SEED = 1
 const CONNECTIONS = 3_000
 const AT_ONCE = 24
 const BUDGET_MS = 15_000
@@ -124,7 +126,7 @@ async function serves(): Promise<void> {
 }
 
 test('no bytes of a mad verb bring about a fault, and the daemon serves on', async () => {
-  const seed = Number(process.env.CIRCUIT_SEED ?? Date.now() % 1_000_000_000)
+  const seed = Number(process.env.CIRCUIT_SEED ?? FIRST_SEED)
   const random = new Random(seed)
   const daemon = await startDaemon({
     name: 'fuzzed', state, discovery: 'none', listen: ['/ip4/127.0.0.1/tcp/0'], processes: false

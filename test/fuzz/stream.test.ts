@@ -13,6 +13,8 @@ import { Fast } from './fast.ts'
 import { Grammar } from './grammar.ts'
 import { encode } from './header.ts'
 
+/** The same each time: what breaks here was broken by a change. */
+const FIRST_SEED = 1
 const STREAMS = 60_000
 const BUDGET_MS = 15_000
 const TAKE_MAX = 7
@@ -86,7 +88,7 @@ function cut(random: Fast, stream: Uint8Array): Uint8Array[] {
 }
 
 test('bytes mean the same frames and the same violation however they are cut', () => {
-  const seed = Number(process.env.CIRCUIT_SEED ?? Date.now() % 1_000_000_000)
+  const seed = Number(process.env.CIRCUIT_SEED ?? FIRST_SEED)
   const end = Date.now() + BUDGET_MS
   const outcomes = new Map<string, number>()
   let streams = 0

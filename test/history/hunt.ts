@@ -31,6 +31,8 @@ export interface Round {
 const BEFORE_MS = 300
 const FROZEN_MS = 4_000
 const AFTER_MS = 2_500
+/** On a busy machine it takes longer until the others know. */
+const KNOWN_MS_MAX = 60_000
 
 /** Runs one round and checks it. `seed` chooses the operations. */
 export async function huntOnce(
@@ -38,7 +40,7 @@ export async function huntOnce(
 ): Promise<Round> {
   try {
     const history = await place.round({
-      seed, ...size, ...fault !== 'none' && { fault: faultOf(fault, 'c') }
+      seed, ...size, ...fault !== 'none' && { fault: faultOf(place, fault, 'c') }
     })
     return judge(seed, history)
   } catch (error) {
@@ -68,16 +70,24 @@ export function judge(seed: number, history: History): Round {
   }
 }
 
-function faultOf(fault: Fault, victim: string) {
+function faultOf(place: Place, fault: Fault, victim: string) {
   return async (peers: ReadonlyMap<string, Peer>): Promise<void> => {
     const { process, ...peer } = peers.get(victim)!
+    const before = place.partings(victim)
+    const known = async () => {
+      for (let ms = 0; ms < KNOWN_MS_MAX && place.partings(victim) === before; ms += BEFORE_MS) {
+        await sleep(BEFORE_MS)
+      }
+    }
     await sleep(BEFORE_MS)
     if (fault === 'kill') {
       process.kill('SIGKILL')
       await peer.exit
+      await known()
     } else {
       process.kill('SIGSTOP')
       await sleep(FROZEN_MS)
+      await known()
       process.kill('SIGCONT')
     }
     await sleep(AFTER_MS)

@@ -28,6 +28,8 @@ const announcement = (more: Partial<Announcement> = {}): Announcement => ({
   ip4: ['127.0.0.1'], ip6: ['fd00::1'], ...more
 })
 
+/** Of bindings/node/mdns.ts. */
+const ANSWER_GAP_MS = 250
 const packetOf = (bytes: Uint8Array | undefined): Packet => decode(Buffer.from(bytes!))
 
 interface Peer { mdns: Mdns, addresses: string[], found: Array<[string, string[]]> }
@@ -175,9 +177,15 @@ test('a burst of questions gets few answers', async (t) => {
     if (kind === 'peers') answers++
     if (kind === 'query') echoes++
   })
-  for (let at = 0; at < 200; at++) asker.send(queryFor(service), 5353, '224.0.0.251')
-  await until(t, () => echoes >= 200 && answers >= 1)
-  assert.ok(answers <= 4, `${answers} answers to 200 questions`)
+  const began = performance.now()
+  // Not more at once than a socket holds whose process has no turn.
+  for (let sent = 0; sent < 200; sent += 50) {
+    for (let at = 0; at < 50; at++) asker.send(queryFor(service), 5353, '224.0.0.251')
+    await until(t, () => echoes >= sent + 50)
+  }
+  await until(t, () => answers >= 1)
+  const most = 3 + (performance.now() - began) / ANSWER_GAP_MS
+  assert.ok(answers <= most, `${answers} answers to 200 questions`)
 })
 
 test('loopback addresses are known', () => {

@@ -112,15 +112,27 @@ test('no chain but a valid one opens the door', async (t) => {
 
 test('what a chain gives ends at its expiry, while the link is up', async (t) => {
   const open = await door(t)
-  const expires_s = Math.floor(drive.now() / 1000) + 2
-  const guest = await visitor(t, open, 'guest', (me) => certify(open.root.signer,
-    open.root.circuit, NOTHING, { ...all, subject: me.id, pass: 0, expires_s }))
-  const here = () => open.alice.peers().some(({ name }) => name === 'guest')
-  while (!here() && !t.signal.aborted) await new Promise((resolve) => setTimeout(resolve, 5))
-  assert.ok(drive.now() < expires_s * 1000, 'it was let in before')
-  while (here() && !t.signal.aborted) await new Promise((resolve) => setTimeout(resolve, 5))
-  assert.ok(drive.now() >= expires_s * 1000, 'and not sent away before its time')
-  assert.is(guest.self.name, 'guest')
+  const until = async (holds: () => boolean) => {
+    while (!holds()) {
+      t.signal.throwIfAborted()
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+  }
+  // A busy machine may need longer than the first of them lasts.
+  for (const lasting_s of [2, 8, 32]) {
+    const name = `guest-${lasting_s}`
+    const expires_s = Math.floor(drive.now() / 1000) + lasting_s
+    const over = () => drive.now() >= expires_s * 1000
+    await visitor(t, open, name, (me) => certify(open.root.signer,
+      open.root.circuit, NOTHING, { ...all, subject: me.id, pass: 0, expires_s }))
+    const here = () => open.alice.peers().some((peer) => peer.name === name)
+    await until(() => here() || over())
+    if (!here()) continue
+    await until(() => !here())
+    assert.ok(over(), 'not sent away before its time')
+    return
+  }
+  assert.unreachable('nobody was let in')
 }, { timeout_ms: 15_000 })
 
 test.run()

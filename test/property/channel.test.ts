@@ -12,6 +12,8 @@ import { Pair } from '../model/pair.ts'
 import type { PairCase, PairOptions } from '../model/pair.ts'
 import { suite } from '../suite.ts'
 
+/** The same each time: what breaks here was broken by a change. */
+const FIRST_SEED = 1
 const OPERATIONS_PER_RUN = 100_000 * (1 + Number(process.env.CIRCUIT_DEEP ?? 0))
 const STEPS_PER_PROGRAM = 120
 /** Tables that widen and stay: of operations, channels and timers, by the step of doubling. */
@@ -167,7 +169,7 @@ if (replay !== undefined && /^\d+$/.test(replay)) {
   test(`seed ${replay}`, () => check(Number(replay)), { timeout_ms: 120_000 })
 } else {
   test('random operations do what the model allows', () => {
-    const first = Number(process.env.CIRCUIT_SEED ?? Date.now() % 1_000_000_000)
+    const first = Number(process.env.CIRCUIT_SEED ?? FIRST_SEED)
     const programs = Math.ceil(OPERATIONS_PER_RUN / STEPS_PER_PROGRAM)
     console.log(`property: ${programs} programs from seed ${first}`)
     for (let nth = 0; nth < programs; nth++) check(first + nth)

@@ -16,7 +16,7 @@ export interface RoundsOptions {
   watch?: (line: string) => void
 }
 
-const WAIT_MS = 20_000
+const WAIT_MS = 60_000
 /** For starting, which is not measured: on a busy machine a process takes seconds for that. */
 const START_MS = 60_000
 const PAUSE_MIN_MS = 300

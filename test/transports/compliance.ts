@@ -15,12 +15,12 @@ import type { World, Within } from './compliance/witness.ts'
 /** Registers the whole suite under a name; `setup` makes a new world for each test. */
 export function compliance(name: string, setup: () => Promise<World>): void {
   const test = suite(`transports: ${name} does its duties`)
-  const within: Within = (title, body) => {
+  const within: Within = (title, body, options) => {
     test(title, async (t) => {
       const world = await setup()
       t.after(() => world.close())
       await body(world, t)
-    })
+    }, options)
   }
   startTests(within)
   dialTests(within)

@@ -99,11 +99,12 @@ for (const how of ['idle', 'full', 'paused']) {
     await child.exit
     const began = performance.now()
     await near.gone()
-    assert.ok(performance.now() - began < 1_000)
+    const took_ms = performance.now() - began
     assert.equal(near.downs, [false])
-    const dial = a.transport.dial(child.peer, child.addresses, AbortSignal.timeout(5_000))
+    const dial = a.transport.dial(child.peer, child.addresses, AbortSignal.timeout(30_000))
     assert.is((await dial.catch((error) => error as DialError) as DialError).reason, 'refused')
-  }, { timeout_ms: 20_000 })
+    t.within(1_000, took_ms, 'being told')
+  }, { timeout_ms: 20_000, timed: true })
 }
 
 test('a frozen process ends nothing, and goes on where it was when it thaws', async (t) => {
@@ -166,8 +167,8 @@ test('a connection lives as long as its last link', async (t) => {
   await streams[1]!.close()
   const began = performance.now()
   await ends
-  assert.ok(performance.now() - began < 2_000)
-})
+  t.within(2_000, performance.now() - began, 'the end of the connection')
+}, { timed: true })
 
 test('a stranger may not have many streams, nor any of another protocol', async (t) => {
   const b = await peerOf(await world(), t)
@@ -178,7 +179,7 @@ test('a stranger may not have many streams, nor any of another protocol', async 
   assert.is(other, 'UnsupportedProtocolError')
   const opened: Stream[] = []
   for (let i = 0; i < STREAMS_PER_PEER_MAX + 4; i++) {
-    const signal = AbortSignal.timeout(1_000)
+    const signal = AbortSignal.timeout(opened.length < STREAMS_PER_PEER_MAX ? 30_000 : 1_000)
     const stream = await connection.newStream('/circuit/1', { signal }).catch(() => undefined)
     if (stream !== undefined) opened.push(stream)
   }
@@ -194,9 +195,10 @@ test('stopping is bounded while the other side is frozen', async (t) => {
   near.fill(frames(16, 4_000))
   const began = performance.now()
   await a.transport.stop()
-  assert.ok(performance.now() - began < 3 * LINK_CLOSE_MS + 500)
+  const took_ms = performance.now() - began
   assert.equal(near.downs, [false])
-})
+  t.within(3 * LINK_CLOSE_MS + 500, took_ms, 'stopping')
+}, { timed: true })
 
 test('whoever connects and says nothing is sent away', async (t) => {
   const b = await peerOf(await world(), t)
@@ -211,9 +213,11 @@ test('whoever connects and says nothing is sent away', async (t) => {
   await Promise.all([connection, socket].map((one) => new Promise<void>((resolve) =>
     'on' in one ? one.on('close', () => resolve()) : one.addEventListener('close', () => resolve())
   )))
-  const took = performance.now() - began
-  assert.ok(took > HELLO_TIMEOUT_MS - 500 && took < HELLO_TIMEOUT_MS + 2_000, `${took} ms`)
-}, { timeout_ms: 3 * HELLO_TIMEOUT_MS })
+  const took_ms = performance.now() - began
+  // The two had connected before.
+  assert.ok(took_ms > HELLO_TIMEOUT_MS - 2_000, `${took_ms} ms`)
+  t.within(HELLO_TIMEOUT_MS + 2_000, took_ms, 'sending them away')
+}, { timeout_ms: 3 * HELLO_TIMEOUT_MS, timed: true })
 
 test('garbage on the socket ends that connection alone', async (t) => {
   const [a, b] = await pair(t)

@@ -78,7 +78,7 @@ export function resetTests(within: Within): void {
     assert.is(near.downs.length, 0)
     inside = false
     await Promise.all([near.gone(), far.gone()])
-    assert.ok(performance.now() - began < 500)
+    const took_ms = performance.now() - began
     assert.equal([near.downs, far.downs], [[false], [false]])
     assert.is(near.readies, 0)
     near.link.close(true)
@@ -86,7 +86,8 @@ export function resetTests(within: Within): void {
     assert.is(near.link.send(lot), false)
     await new Promise((resolve) => setImmediate(resolve))
     assert.is(near.downs.length, 1)
-  })
+    t.within(500, took_ms, 'the end of both sides')
+  }, { timed: true })
 
   within('a close that the other side does not take is bounded', async (world, t) => {
     const [a, b] = [await peerOf(world, t), await peerOf(world, t)]
@@ -97,10 +98,11 @@ export function resetTests(within: Within): void {
     const began = performance.now()
     near.link.close()
     await near.gone()
-    assert.ok(performance.now() - began < 3_000)
+    const took_ms = performance.now() - began
     await far.gone()
     assert.equal([near.downs, far.downs], [[false], [false]])
-  })
+    t.within(3_000, took_ms, 'the close')
+  }, { timed: true })
 
   within('a link that ended before it was opened says so when it is opened', async (world, t) => {
     const [a, b] = [await peerOf(world, t), await peerOf(world, t)]

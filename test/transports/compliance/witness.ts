@@ -8,7 +8,7 @@ import { filled } from '../samples.ts'
 import type {
   DialError, Frame, Link, LinkEvents, Transport
 } from '../../../transports/transport.ts'
-import type { TestContext } from '../../suite.ts'
+import type { TestContext, TestOptions } from '../../suite.ts'
 
 /** A transport that is not started yet, and the peer whose it is. */
 export interface Made { readonly peer: string, readonly transport: Transport }
@@ -25,10 +25,11 @@ export interface World {
 }
 
 /** Writes a test down in a world of its own. */
-export type Within =
-  (title: string, body: (world: World, t: TestContext) => Promise<void>) => void
+export type Within = (
+  title: string, body: (world: World, t: TestContext) => Promise<void>, options?: TestOptions
+) => void
 
-const DIAL_MS = 5_000
+const DIAL_MS = 30_000
 const FILL_FRAMES_MAX = 4_000
 
 /** One side of a link that writes down what it is told, and can be waited on. */
