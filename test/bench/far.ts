@@ -7,15 +7,17 @@
  */
 import { join, type Channel } from './circuit.ts'
 import { Place } from './place.ts'
+import { weigh, type Weight } from './weight.ts'
 
 /** What the near side asks for: it sends one order, then `count` messages. */
 export type Order = { count: number, from: Channel<Uint8Array>, done: Channel<Tally> } & (
   | { kind: 'sink', prefetch: number }
   | { kind: 'echo', to: Channel<Uint8Array> }
+  | { kind: 'weigh' }
 )
 
-/** How many messages came, and the sum of their numbers. */
-export interface Tally { count: number, sum: number }
+/** How many messages came, and the sum of their numbers; what this process holds, when asked. */
+export interface Tally { count: number, sum: number, weight?: Weight }
 
 const CAPACITY = 1024
 
@@ -47,6 +49,14 @@ async function echo(
   return { count, sum }
 }
 
+function tallyOf(order: Order, from: Channel<Uint8Array>, count: number): Promise<Tally> | Tally {
+  switch (order.kind) {
+    case 'sink': return sink(from, count, order.prefetch)
+    case 'echo': return echo(from, order.to, count)
+    case 'weigh': return { count: 0, sum: 0, weight: weigh() }
+  }
+}
+
 const [name = 'far'] = process.argv.slice(2)
 await using circuit = await join({ name, ...Place.inherited(name) })
 const orders = await circuit.make<Order>('orders', { capacity: 1 })
@@ -54,8 +64,5 @@ await circuit.make<Uint8Array>('channel', { capacity: CAPACITY })
 process.send!('ready')
 for await (const order of orders) {
   const { from, count, done } = order
-  const tally = order.kind === 'sink'
-    ? await sink(from, count, order.prefetch)
-    : await echo(from, order.to, count)
-  await done.send(tally)
+  await done.send(await tallyOf(order, from, count))
 }

@@ -9,11 +9,15 @@
  */
 import { doorWorks } from './door.ts'
 import { judge, factRow, type Fact, type Row } from './goal.ts'
+import { idleCounts } from './idle.ts'
 import { localWorks } from './local.ts'
 import { loadPeers } from './peers.ts'
 import { remoteWorks } from './remote.ts'
 import { keep, printFacts, printFigures, printScene, sceneNow } from './report.ts'
+import { scaleWorks } from './scale.ts'
+import { sizeCounts } from './size.ts'
 import { startWorks } from './start.ts'
+import { steadyCounts } from './steady.ts'
 import { printTable } from './table.ts'
 import { tripCounts } from './trips.ts'
 import { measure, type Figure, type Part } from './timing.ts'
@@ -25,7 +29,11 @@ const PARTS: Record<string, (ours: boolean) => Part | Promise<Part>> = {
   local: async (ours) => localWorks(ours ? undefined : await loadPeers()),
   remote: remoteWorks,
   start: startWorks,
-  trips: tripCounts
+  trips: tripCounts,
+  scale: scaleWorks,
+  steady: steadyCounts,
+  idle: idleCounts,
+  size: sizeCounts
 }
 
 const words = process.argv.slice(2)

@@ -3,6 +3,7 @@
  *
  * Lives here: starting them and stopping the clock. Does not live here: what they do.
  */
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
@@ -44,7 +45,7 @@ export async function startWorks(): Promise<Part> {
 }
 
 /** Follows the members as `near` sees them; resolves when a peer has joined there. */
-function watchMembers(place: Place): (name: string) => Promise<void> {
+export function watchMembers(place: Place): (name: string) => Promise<void> {
   const { state } = place.options('near')
   const child = place.start(process.execPath, [PROGRAM, 'members', '--follow', '--state', state])
   const seen = new Set<string>()
@@ -81,7 +82,8 @@ function joining(
   }
 }
 
-async function startPeer(place: Place, name: string) {
+/** Starts a daemon; resolves when it says that it runs. */
+export async function startPeer(place: Place, name: string): Promise<ChildProcess> {
   const { state, listen } = place.options(name)
   const child = place.start(process.execPath, [PROGRAM, 'start', '--name', name, '--state', state,
     '--listen', listen[0]!, '--no-mdns'])

@@ -1,0 +1,161 @@
+/**
+ * An hour's run squeezed to 10⁷ messages: does memory stay flat, does it stay as fast?
+ *
+ * Lives here: the runs within one program and between two, their curves. Does not live here: how
+ * fast it is beside others (local.ts, remote.ts).
+ *
+ * A run has ten parts of a million. After each the process collects its garbage and is weighed.
+ */
+import { join, type Channel, type Circuit } from './circuit.ts'
+import type { Order, Tally } from './far.ts'
+import type { Curve, Fact } from './goal.ts'
+import { Place } from './place.ts'
+import { same, type Part } from './timing.ts'
+import { weigh, type Weight } from './weight.ts'
+
+const PARTS = 10
+const PART_MESSAGES = 1_000_000
+const WINDOW = 1024
+const CAPACITY = 64
+const BYTES = 64
+/** Parts at each end of the run that are compared. */
+const ENDS = 3
+const GROWTH_MOST = 1 << 20
+const SLOWER_MOST = 1.15
+const MEBI = 2 ** 20
+
+/** What one part of a run said. */
+interface Sample { ns: number, weights: Record<string, Weight> }
+
+/** The part of the bench. */
+export function steadyCounts(): Part {
+  return { counts: [
+    () => run('10⁷ messages within one program, await each', localParts),
+    () => run('10⁷ messages between two programs, windows', remoteParts)
+  ] }
+}
+
+type Parts = (each: (sample: Sample) => void) => Promise<void>
+
+async function run(work: string, parts: Parts): Promise<Fact[]> {
+  const samples: Sample[] = []
+  await parts((sample) => {
+    samples.push(sample)
+    const held = Object.entries(sample.weights).map(([who, { live, resident }]) =>
+      `${who} ${mebi(live)} live, ${mebi(resident)} resident`)
+    console.log(`  ${samples.length} M: ${sample.ns.toFixed(0)} ns a message; ${held.join('; ')}`)
+  })
+  return [...growths(work, samples), slowing(work, samples)]
+}
+
+const mebi = (bytes: number) => `${(bytes / MEBI).toFixed(1)} MiB`
+
+function growths(work: string, samples: readonly Sample[]): Fact[] {
+  return Object.keys(samples[0]!.weights).map((who) => {
+    // The first part brings compiled code with it, and caches that fill once.
+    const live = samples.slice(1).map(({ weights }) => weights[who]!.live)
+    const resident = samples.map(({ weights }) => weights[who]!.resident)
+    return {
+      work, name: `live memory from the 2nd to the ${PARTS}th million, ${who}`,
+      value: live.at(-1)! - live[0]!, unit: 'B',
+      target: { text: `flat: at most ${GROWTH_MOST / MEBI} MiB more`, most: GROWTH_MOST },
+      beside: `${mebi(live[0]!)} → ${mebi(live.at(-1)!)} live, `
+        + `at most ${mebi(Math.max(...resident))} resident`,
+      curves: [
+        curve(`${who}, live`, samples, ({ weights }) => weights[who]!.live / MEBI),
+        curve(`${who}, resident`, samples, ({ weights }) => weights[who]!.resident / MEBI)
+      ]
+    }
+  })
+}
+
+const curve = (name: string, samples: readonly Sample[], y: (one: Sample) => number): Curve =>
+  ({ name, x: 'million messages', y: 'MiB', points: samples.map((one, at) => [at + 1, y(one)]) })
+
+function slowing(work: string, samples: readonly Sample[]): Fact {
+  const middle = (some: readonly Sample[]) =>
+    some.map(({ ns }) => ns).sort((a, b) => a - b)[some.length >> 1]!
+  const [first, last] = [middle(samples.slice(0, ENDS)), middle(samples.slice(-ENDS))]
+  return {
+    work, name: `time of a message, last ${ENDS} millions over the first ${ENDS}`,
+    value: last / first, unit: '×', target: { text: `≤ ${SLOWER_MOST}×`, most: SLOWER_MOST },
+    beside: `${first.toFixed(0)} ns → ${last.toFixed(0)} ns`,
+    curves: [{
+      name: work, x: 'million messages', y: 'ns a message',
+      points: samples.map(({ ns }, at) => [at + 1, ns])
+    }]
+  }
+}
+
+async function localParts(each: (sample: Sample) => void): Promise<void> {
+  await using circuit = await join({ name: 'steady', transports: [] })
+  const channel = circuit.channel<number>({ capacity: CAPACITY })
+  for (let part = 0; part < PARTS; part++) {
+    let sum = 0
+    const ns = await timed(async () => {
+      const sending = (async () => {
+        for (let i = 1; i <= PART_MESSAGES; i++) await channel.send(i)
+      })()
+      for (let i = 1; i <= PART_MESSAGES; i++) sum += (await channel.receive()).value!
+      await sending
+    })
+    same(sum, PART_MESSAGES * (PART_MESSAGES + 1) / 2, 'the sum of the messages')
+    each({ ns, weights: { program: weigh() } })
+  }
+}
+
+async function remoteParts(each: (sample: Sample) => void): Promise<void> {
+  const place = new Place()
+  const circuit = await join({ name: 'steady', ...place.options('steady') })
+  try {
+    await place.run('far.ts', 'far')
+    for await (const { event, peer } of circuit.members()) {
+      if (event === 'joined' && peer.name === 'far') break
+    }
+    const orders = await circuit.open<Order>('/far/orders')
+    const channel = await circuit.open<Uint8Array>('/far/channel')
+    for (let part = 0; part < PARTS; part++) {
+      const ns = await timed(() => sendPart(circuit, orders, channel))
+      const far = await ordered(circuit, orders, channel, { kind: 'weigh' })
+      each({ ns, weights: { sender: weigh(), receiver: far.weight! } })
+    }
+    await orders.close()
+  } finally {
+    await circuit.leave()
+    await place.end()
+  }
+}
+
+async function sendPart(
+  circuit: Circuit, orders: Channel<Order>, channel: Channel<Uint8Array>
+): Promise<void> {
+  const tally = ordered(circuit, orders, channel, { kind: 'sink', prefetch: WINDOW })
+  await using writer = channel.writer({ window: WINDOW })
+  const message = new Uint8Array(BYTES)
+  const view = new DataView(message.buffer)
+  for (let i = 1; i <= PART_MESSAGES; i++) {
+    view.setUint32(0, i)
+    await writer.send(message)
+  }
+  const { count, sum } = await tally
+  same(count, PART_MESSAGES, 'messages that came')
+  same(sum, PART_MESSAGES * (PART_MESSAGES + 1) / 2, 'the sum of the messages')
+}
+
+type Wanted = { kind: 'sink', prefetch: number } | { kind: 'weigh' }
+
+/** Sends an order and gives the answer to it. */
+async function ordered(
+  circuit: Circuit, orders: Channel<Order>, from: Channel<Uint8Array>, wanted: Wanted
+): Promise<Tally> {
+  using done = circuit.channel<Tally>({ capacity: 1 })
+  await orders.send({ ...wanted, count: PART_MESSAGES, from, done })
+  const { value } = await done.receive()
+  return value!
+}
+
+async function timed(act: () => Promise<void>): Promise<number> {
+  const from = performance.now()
+  await act()
+  return (performance.now() - from) * 1e6 / PART_MESSAGES
+}

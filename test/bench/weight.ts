@@ -1,0 +1,23 @@
+/**
+ * What a process holds: alive after a collection, and resident.
+ *
+ * Lives here: asking for a collection, summing up. Does not live here: when it is asked (steady.ts).
+ */
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+
+/** Bytes: reachable objects and buffers, and what the machine has given to the process. */
+export interface Weight { live: number, resident: number }
+
+let collect: (() => void) | undefined
+
+/** Collects, then weighs. */
+export function weigh(): Weight {
+  if (collect === undefined) {
+    setFlagsFromString('--expose-gc')
+    collect = runInNewContext('gc') as () => void
+  }
+  collect()
+  const { heapUsed, external, rss } = process.memoryUsage()
+  return { live: heapUsed + external, resident: rss }
+}
