@@ -13,8 +13,9 @@ import { codes } from '../core/door.ts'
 import { Coverage, instrumented } from './coverage.ts'
 import type { Log } from './traffic.ts'
 
+/** The core with the names of its globals, by which its state is kept. */
 export const DIST = process.env.CIRCUIT_WASM ??
-  fileURLToPath(new URL('../../dist/circuit.wasm', import.meta.url))
+  fileURLToPath(new URL('../../dist/.circuit.named.wasm', import.meta.url))
 
 export interface Job { seed: number, frames: number, ms_max: number, threads: number }
 /** `trail`: what the core had been given, when the seed alone does not say it. */

@@ -27,6 +27,8 @@ export interface RoundOptions {
 const CAPACITIES = [0, 1, 3, 0, 1]
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const ENDING_MS = 30_000
+/** A busy machine takes seconds to start a process. */
+const START_MS = 120_000
 /** In this time most clients have done what they can; a busy machine is given more. */
 const MOST_MS = 1_200
 const MOST_OPERATIONS = 300
@@ -64,8 +66,8 @@ export class Peer {
   }
 
   /** Waits for an answer; at once when the process is gone. */
-  async answered(what: Answer['done']): Promise<void> {
-    const until = performance.now() + this.#stuck_ms
+  async answered(what: Answer['done'], ms = this.#stuck_ms): Promise<void> {
+    const until = performance.now() + ms
     for (;;) {
       const failed = this.#answers.find(({ error }) => error !== undefined)
       if (failed !== undefined) throw new Error(`peer ${this.name}: ${failed.error}`)
@@ -118,8 +120,8 @@ export class Place {
       })
       this.peers.set(name, new Peer(name, child, this.#stuck_ms))
     }
-    await this.#all('joined')
-    await this.#all('met')
+    await this.#all('joined', START_MS)
+    await this.#all('met', START_MS)
   }
 
   /** One round: fresh channels, random operations, a close and a drain of everything. */
@@ -182,8 +184,8 @@ export class Place {
     for (const peer of this.peers.values()) peer.tell(order)
   }
 
-  async #all(what: Answer['done']): Promise<void> {
-    await Promise.all([...this.peers.values()].map((peer) => peer.answered(what)))
+  async #all(what: Answer['done'], ms?: number): Promise<void> {
+    await Promise.all([...this.peers.values()].map((peer) => peer.answered(what, ms)))
   }
 
   /** Some clients wait until their channel is closed: nobody waits for them. */
