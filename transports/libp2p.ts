@@ -15,8 +15,10 @@ import { tcp } from '@libp2p/tcp'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import { DialFailure, firstOf, reasonOfAll } from './dial.ts'
+import { noiseCrypto } from './libp2p/cipher.ts'
 import { answerOn, askOn } from './libp2p/exchange.ts'
 import { StreamPipe } from './libp2p/pipe.ts'
+import { joining } from './libp2p/sealed.ts'
 import {
   ADDRESSES_PER_PEER_MAX, ADDRESS_POLL_MS, DIAL_STAGGER_MS, DIAL_TIMEOUT_MS, ERROR_CANNOT_LISTEN,
   HELLO_TIMEOUT_MS, LINKS_MAX, LINK_CLOSE_MS, SENTENCE_CANNOT_LISTEN,
@@ -64,7 +66,7 @@ function nodeOf(privateKey: PrivateKey, listen: string[]): Promise<Libp2p> {
     privateKey,
     addresses: { listen },
     transports: [tcp({ inboundSocketInactivityTimeout: 0, outboundSocketInactivityTimeout: 0 })],
-    connectionEncrypters: [noise()],
+    connectionEncrypters: [(parts) => joining(noise({ crypto: noiseCrypto })(parts))],
     streamMuxers: [yamux({
       maxInboundStreams: STREAMS_PER_PEER_MAX,
       maxOutboundStreams: STREAMS_PER_PEER_MAX,

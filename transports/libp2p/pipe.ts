@@ -15,6 +15,8 @@ import type { Stream } from '@libp2p/interface'
 
 /** A yamux frame of this many bytes and its header of 12 fill one Noise message of 65,519. */
 const NOISE_WRITE_BYTES = 65_507
+/** The window is told again when one of so many parts is used. */
+const WINDOW_PARTS = 4
 
 /** A stream, wrapped. `gone` is told when the stream is of no more use to anybody. */
 export class StreamPipe implements Pipe {
@@ -35,6 +37,7 @@ export class StreamPipe implements Pipe {
     this.#gone = gone
     this.link = new StreamLink(place, this)
     this.pause()
+    thinUpdates(stream)
     stream.addEventListener('message', ({ data }) => {
       this.link.bytes(data instanceof Uint8Array ? [data] : data)
     })
@@ -115,5 +118,22 @@ export class StreamPipe implements Pipe {
     clearTimeout(this.#timer)
     // Not in the middle of the stream's own event.
     queueMicrotask(() => this.#gone(this))
+  }
+}
+
+/** What yamux's stream knows of the window that it gives to the other side. */
+interface Windowed { recvWindow: number, recvWindowCapacity: number, sendWindowUpdate(): void }
+
+/**
+ * Makes the stream open its window again when a part of it is used, and not after each frame: an
+ * update is a message of its own, and costs both sides as much as a small frame does. The other
+ * side is never stuck: it writes until its window is closed, and then all of it is used.
+ */
+function thinUpdates(stream: Stream): void {
+  const windowed = stream as Stream & Windowed
+  const update = windowed.sendWindowUpdate.bind(windowed)
+  windowed.sendWindowUpdate = () => {
+    const used = windowed.recvWindow - windowed.recvWindowCapacity
+    if (used * WINDOW_PARTS >= windowed.recvWindow) update()
   }
 }
