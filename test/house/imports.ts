@@ -54,7 +54,8 @@ const ALLOWED: Array<[room: RegExp, allowed: (target: string, one: Import) => bo
   [/^transports\/(frames|link|dial|exchange|tables)$/, (target) => TRANSPORT_GROUND.test(target)],
   [/^transports\/memory$/, (target) => isOfTransport(target, 'memory')],
   [/^transports\/unix$/, (target) => isOfTransport(target, 'unix') || /^node:/.test(target)],
-  [/^transports\/libp2p$/, (target) => isOfTransport(target, 'libp2p') || LIBP2P.test(target)],
+  [/^transports\/libp2p$/, (target) => isOfTransport(target, 'libp2p') || LIBP2P.test(target)
+    || target === 'node:crypto'],
   // Programs that run the models stand beside them; nothing imports them.
   [/^spec$/, (target) => target.startsWith('spec/') || /^node:/.test(target)],
   [/^spec$/, (target) => /^(spec\/|node:)/.test(target)],
