@@ -18,7 +18,7 @@ import type { Task, Told } from './peer.ts'
 const PEER = fileURLToPath(new URL('./peer.ts', import.meta.url))
 /** A machine that is busy with other things takes long to start a process. */
 const READY_MS = 120_000
-const LEAVE_MS = 8_000
+const LEAVE_MS = 30_000
 const COMPLAINT_CHARACTERS_MAX = 4_000
 
 export interface HostOptions {

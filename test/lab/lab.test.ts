@@ -16,11 +16,15 @@ const test = suite('lab: five hosts in network namespaces')
 /** Its first rounds have every kind of fault. */
 const SEED = 1481
 const SECONDS = 40
+const ROUNDS_LEAST = 3
 const OPERATIONS_LEAST = 2_000
 
 async function runLab(t: TestContext, seconds: number): Promise<[Outside, Verdict]> {
   const lines: string[] = []
-  const lab = new Lab({ seed: SEED, seconds, signal: t.signal, say: (line) => lines.push(line) })
+  const lab = new Lab({
+    seed: SEED, seconds, rounds_least: ROUNDS_LEAST, operations_least: OPERATIONS_LEAST,
+    signal: t.signal, say: (line) => lines.push(line)
+  })
   let keep = false
   t.after(async () => {
     await lab.close(keep)
@@ -49,7 +53,7 @@ test('under loss, cuts, freezes and deaths every invariant holds, and nothing st
   async (t) => {
     const [outside, { failures, figures }] = await runLab(t, SECONDS)
     assert.equal(failures, [])
-    assert.ok(outside.rounds >= 3, `${outside.rounds} rounds`)
+    assert.ok(outside.rounds >= ROUNDS_LEAST, `${outside.rounds} rounds`)
     assert.ok(figures.operations >= OPERATIONS_LEAST, `${figures.operations} operations`)
     assert.ok(figures.selects > 0 && figures.received > 0)
   }, { timeout_ms: 180_000 })

@@ -23,6 +23,9 @@ export interface LabOptions {
   seed: number
   /** Of work under faults; building, meeting and resting come on top. */
   seconds: number
+  /** On a busy machine it goes on until there were so many. */
+  rounds_least?: number
+  operations_least?: number
   hosts?: number
   network?: NetworkKind
   /** Lines for people. */
@@ -54,10 +57,10 @@ export interface Outside {
 const HOSTS = 5
 /** Hosts that are given tickets with an address that works; the others have multicast alone. */
 const HOSTS_WITH_ADDRESS = 3
-const MEET_MS = 30_000
+const MEET_MS = 60_000
 const HEAL_MS = 90_000
 const REST_MS = 45_000
-const DRAIN_MS = 30_000
+const DRAIN_MS = 60_000
 const CALM_MAX_MS = 2_000
 const LINE_MS = 5_000
 const LOOK_MS = 50
@@ -97,7 +100,9 @@ export class Lab {
    * @throws NoNetwork when this machine does not permit namespaces; the signal's reason.
    */
   async run(): Promise<Outside> {
-    const { seed, seconds, hosts = HOSTS, network } = this.#options
+    const {
+      seed, seconds, hosts = HOSTS, network, rounds_least = 1, operations_least = 0
+    } = this.#options
     this.#network = await makeNetwork(hosts, this.folder, seed, network)
     this.outside.network = this.#network.about
     this.#say(this.#network.about)
@@ -107,7 +112,10 @@ export class Lab {
     try {
       this.#began = performance.now()
       for (const host of this.#hosts) host.order('work')
-      while (performance.now() - this.#began < seconds * 1000) await this.#playRound(seconds)
+      while (performance.now() - this.#began < seconds * 1000 ||
+        this.#round < rounds_least || this.#operations() < operations_least) {
+        await this.#playRound(seconds)
+      }
       this.outside.seconds = Math.round((performance.now() - this.#began) / 1000)
     } finally {
       clearInterval(ticker)
@@ -279,7 +287,7 @@ export class Lab {
         'count what was left')
       this.outside.drained += drained
     })
-    this.outside.operations = this.#hosts.reduce((sum, { ended }) => sum + ended, 0)
+    this.outside.operations = this.#operations()
     this.outside.counts = await this.#network!.counts()
     await this.#all(async (host) => {
       if (!await host.leave()) this.#fail(`${host.name} could not leave at the end`)
@@ -315,6 +323,8 @@ export class Lab {
     }
   }
 
+  #operations(): number { return this.#hosts.reduce((sum, { ended }) => sum + ended, 0) }
+
   #sights(): string {
     return this.#hosts.map(({ name, run, up, told }) =>
       `${name}.${run} ${up ? `sees ${told.sees?.join(' ') ?? 'nobody'}` : 'is down'}`).join('; ')
@@ -333,7 +343,7 @@ export class Lab {
       up && !frozen ? told.sees?.length ?? 0 : '-')
     const faults = [...this.#going.keys()].map(wordsOf).join(', ') || 'all well'
     const at = clock((now - this.#began) / 1000)
-    const ended = this.#hosts.reduce((sum, host) => sum + host.ended, 0)
+    const ended = this.#operations()
     this.#say(`${at}  round ${this.#round}: ${faults}\n` +
       `       operations/s ${rates.join('  ')}   in sight ${sees.join(' ')}   ${ended} in all`)
   }

@@ -89,7 +89,8 @@ test('the example has types in a strict project', async () => {
   const options = { strict: true, module: 'nodenext', target: 'esnext', noEmit: true, types: [] }
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: options }))
   const compiler = `${ROOT}node_modules/typescript/bin/tsc`
-  const { stdout } = await execute(process.execPath, [compiler, '-p', folder], { timeout: HANGS_MS })
+  const limit = { timeout: HANGS_MS }
+  const { stdout } = await execute(process.execPath, [compiler, '-p', folder], limit)
     .catch((error: { stdout: string }) => error)
   assert.is(stdout, '')
 }, { timeout_ms: 2 * RUN_MS })
