@@ -49,11 +49,13 @@ async function echo(
   return { count, sum }
 }
 
-function tallyOf(order: Order, from: Channel<Uint8Array>, count: number): Promise<Tally> | Tally {
+async function tallyOf(
+  order: Order, from: Channel<Uint8Array>, count: number
+): Promise<Tally> {
   switch (order.kind) {
     case 'sink': return sink(from, count, order.prefetch)
     case 'echo': return echo(from, order.to, count)
-    case 'weigh': return { count: 0, sum: 0, weight: weigh() }
+    case 'weigh': return { count: 0, sum: 0, weight: await weigh() }
   }
 }
 

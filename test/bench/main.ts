@@ -12,15 +12,17 @@ import { judge, factRow, type Fact, type Row } from './goal.ts'
 import { idleCounts } from './idle.ts'
 import { localWorks } from './local.ts'
 import { loadPeers } from './peers.ts'
+import { drawPlots } from './plots.ts'
+import { publish } from './publish.ts'
 import { remoteWorks } from './remote.ts'
-import { keep, printFacts, printFigures, printScene, sceneNow } from './report.ts'
+import { keep, placeOf, printFacts, printFigures, printScene, sceneNow } from './report.ts'
 import { scaleWorks } from './scale.ts'
 import { sizeCounts } from './size.ts'
 import { startWorks } from './start.ts'
 import { steadyCounts } from './steady.ts'
 import { printTable } from './table.ts'
-import { tripCounts } from './trips.ts'
 import { measure, type Figure, type Part } from './timing.ts'
+import { tripCounts } from './trips.ts'
 
 const FLAGS = ['--ours', '--publish']
 
@@ -74,5 +76,8 @@ for (const [at, [name, make]] of chosen.entries()) {
   }
 }
 printTable(rows)
-console.log(`\nkept in ${keep({ scene, figures, facts, rows })} `
-  + `after ${Math.round(performance.now() / 1000)} s`)
+const run = { scene, figures, facts, rows }
+console.log(`\nkept in ${keep(run)} after ${Math.round(performance.now() / 1000)} s`)
+const drawn = flags.has('--publish') ? publish(run, asked.length === 0)
+  : drawPlots(run, placeOf(scene))
+for (const path of drawn) console.log(path)

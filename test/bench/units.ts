@@ -22,8 +22,8 @@ export function rate(ns: number): string {
 
 /** Bytes by 1024. */
 export function size(bytes: number): string {
-  if (bytes < 1024) return `${Number(bytes.toFixed(1))} B`
-  return bytes < 2 ** 20 ? `${(bytes / 1024).toPrecision(3)} KiB`
+  if (Math.abs(bytes) < 1024) return `${Number(bytes.toFixed(1))} B`
+  return Math.abs(bytes) < 2 ** 20 ? `${(bytes / 1024).toPrecision(3)} KiB`
     : `${(bytes / 2 ** 20).toPrecision(3)} MiB`
 }
 

@@ -11,12 +11,17 @@ export interface Weight { live: number, resident: number }
 
 let collect: (() => void) | undefined
 
-/** Collects, then weighs. */
-export function weigh(): Weight {
+/** For what is under way to be done with, and what hangs on it to be let go. */
+const SETTLING_MS = 50
+
+/** Collects twice, with a pause in between, then weighs. */
+export async function weigh(): Promise<Weight> {
   if (collect === undefined) {
     setFlagsFromString('--expose-gc')
     collect = runInNewContext('gc') as () => void
   }
+  collect()
+  await new Promise((resolve) => setTimeout(resolve, SETTLING_MS))
   collect()
   const { heapUsed, external, rss } = process.memoryUsage()
   return { live: heapUsed + external, resident: rss }

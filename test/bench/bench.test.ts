@@ -1,0 +1,134 @@
+/** The bench still does what it says: works are checked, goals judged, round trips counted. */
+import * as assert from 'uvu/assert'
+import { suite } from '../suite.ts'
+import { doorWorks } from './door.ts'
+import { factRow, judge, type Goal } from './goal.ts'
+import { localWorks } from './local.ts'
+import { drawing } from './plot.ts'
+import { withTable } from './publish.ts'
+import { scaleWorks } from './scale.ts'
+import { markdownTable } from './table.ts'
+import { measure, quotas, same, type Figure, type Work } from './timing.ts'
+import { tripsCounted } from './trips.ts'
+
+const test = suite('bench: what it measures')
+const FEW = 100
+const SCENE = { date: '2026-11-21T12:00:00.000Z', commit: 'abc', node: 'v24.0.0',
+  machine: 'one', load: '0.5' }
+
+/** Runs each contender once, without a clock: their own checks decide. */
+async function runEach(works: readonly Work[]): Promise<void> {
+  assert.ok(works.length > 0)
+  for (const { contenders } of works) {
+    for (const contender of contenders) await contender.run(FEW)
+  }
+}
+
+const figure = (contender: string, median_ns: number, more: Partial<Figure> = {}): Figure => ({
+  work: 'work', contender, unit: 'message', count: 1, rounds_ns: [median_ns], median_ns,
+  least_ns: median_ns, most_ns: median_ns, ...more
+})
+
+test('the works at the door give the right sums', () => runEach(doorWorks()))
+
+test('the local works of circuit give the right sums', async () => {
+  const { works, end } = await localWorks(undefined)
+  try {
+    await runEach(works!)
+  } finally {
+    await end!()
+  }
+}, { timeout_ms: 60_000 })
+
+test('round trips are as few as the protocol allows', async () => {
+  const facts = await tripsCounted()
+  const judged = facts.map(factRow).filter(({ met }) => met !== '')
+  assert.ok(judged.length >= 6)
+  assert.equal(judged.filter(({ met }) => met !== 'met'), [])
+}, { timeout_ms: 60_000 })
+
+test('a full core works, and channels weigh what they may', async () => {
+  const { works, counts } = scaleWorks()
+  await runEach(works!)
+  const channel = (await counts![0]!()).find(({ name }) => name.startsWith('a channel, of'))!
+  assert.is(factRow(channel).met, 'met', `${channel.value} bytes`)
+}, { timeout_ms: 60_000 })
+
+test('a contender that is wrong has a sentence in the place of a figure', async () => {
+  const [right, wrong, absent] = await measure({
+    name: 'work', unit: 'message', count: 1, rounds: 2,
+    contenders: [
+      { name: 'right', run() {} },
+      { name: 'wrong', run() { same(1, 2, 'the sum') } },
+      { name: 'absent', absent: 'not installed', run() { throw new Error('it was run') } }
+    ]
+  })
+  assert.is(right!.rounds_ns.length, 2)
+  assert.is(wrong!.failure, 'the sum: 1 and not 2')
+  assert.is(absent!.absent, 'not installed')
+  assert.is(absent!.failure, undefined)
+})
+
+test('a goal is met, not met, or has no figure', () => {
+  const figures = [figure('ours', 100), figure('other', 120), figure('third', 90),
+    figure('gone', NaN, { absent: 'not installed' }), figure('wrong', NaN, { failure: 'lost' })]
+  const met = (goal: Partial<Goal>) => judge([{ ours: 'ours', target: '', ...goal }], figures)[0]!
+  assert.is(met({ beside: ['other'], speed_least: 1 }).met, 'met')
+  assert.is(met({ beside: ['other', 'third'], speed_least: 1 }).met, 'not met')
+  assert.is(met({ beside: ['other', 'third'], speed_least: 1 }).ratio, '0.90×')
+  assert.is(met({ beside: ['third'], time_most: 1.3 }).met, 'met')
+  assert.is(met({ beside: ['third'], time_most: 1.1 }).met, 'not met')
+  assert.is(met({ beside: ['gone'], speed_least: 1 }).met, 'no figure')
+  assert.is(met({ most_ns: 99 }).met, 'not met')
+  assert.is(met({ most_ns: 100 }).met, 'met')
+  assert.is(met({ bound_ns: () => 50 }).met, 'not met')
+  assert.is(met({ reference: { name: 'then', ns: 1000 }, speed_least: 10 }).met, 'met')
+  assert.is(met({ ours: 'wrong', most_ns: 100 }).met, 'not met')
+  assert.is(met({ ours: 'gone', most_ns: 100 }).met, 'no figure')
+})
+
+test('a fact is held to its bound, also when there is none of it', () => {
+  const row = (value: number) => factRow({
+    work: 'work', name: 'name', value, unit: 'B', target: { text: '≤ 10 B', most: 10 }
+  })
+  assert.is(row(10).met, 'met')
+  assert.is(row(11).met, 'not met')
+  assert.is(row(NaN).met, 'not met')
+})
+
+test('shares add up to the whole', () => {
+  assert.equal(quotas(7, 3), [3, 2, 2])
+  assert.equal(quotas(2, 3), [1, 1])
+})
+
+test('the table takes the place of the last one', () => {
+  const rows = judge([{ ours: 'ours', target: '≤ 1 | 2', most_ns: 1 }], [figure('ours', 2)])
+  const table = markdownTable(rows)
+  assert.ok(table.includes('| work | **2.0 ns** |'), table)
+  assert.ok(table.includes('≤ 1 \\| 2'), table)
+  const page = 'before\n<!-- made by npm run bench -- --publish -->\nold\n<!-- end -->\nafter\n'
+  const once = withTable(page, { scene: SCENE, rows })
+  assert.ok(once.startsWith('before\n') && once.endsWith('\nafter\n') && !once.includes('old'))
+  assert.is(withTable(once, { scene: SCENE, rows }), once)
+  assert.throws(() => withTable('no place', { scene: SCENE, rows }))
+})
+
+test('a plot has each name and figure, escaped, in light and dark', () => {
+  const svg = drawing('what', [
+    {
+      title: 'bars', unit: 'µs', figure: (value) => `${value} µs`,
+      groups: [{ name: 'group', bars: [
+        { name: 'a <b> & c', value: 3, least: 2, most: 4, ours: true },
+        { name: 'none', value: NaN, missing: 'not installed' }
+      ] }]
+    },
+    { title: 'lines', x: 'messages', y: 'MiB', lines: [{ name: 'one', points: [[1, 2], [2, 3]] }] }
+  ])
+  for (const wanted of ['a &lt;b&gt; &amp; c', '3 µs', 'not installed', 'one: 3',
+    'prefers-color-scheme: dark', 'aria-label="what"']) {
+    assert.ok(svg.includes(wanted), wanted)
+  }
+  assert.not.match(svg, /NaN|undefined|Infinity/)
+})
+
+test.run()
