@@ -48,7 +48,9 @@ export function cspWorks(csp: JsCsp): LocalWorks {
       const back = channel(0)
       let sum = 0
       await all(csp, [
-        function* () { for (let i = 1; i <= count; i++) yield csp.put(back, yield csp.take(there)) },
+        function* () {
+          for (let i = 1; i <= count; i++) yield csp.put(back, yield csp.take(there))
+        },
         function* () {
           for (let i = 1; i <= count; i++) {
             yield csp.put(there, i)

@@ -1,7 +1,8 @@
 /**
  * The benchmarks: `npm run bench [-- PART… --ours --publish]`; all parts by default.
  *
- * Lives here: the parts and their order. Does not live here: the parts, timing, judging, the report.
+ * Lives here: which parts there are, their order. Does not live here: the parts themselves, timing,
+ * judging, the report.
  *
  * `--ours` leaves out everything that has to be installed: quick turns on circuit itself.
  * `--publish` draws the plots that the README shows and writes the table of docs/performance.md.
@@ -44,7 +45,8 @@ const asked = words.filter((word) => !flags.has(word))
 const unknown = asked.filter((name) => PARTS[name] === undefined)
 if (unknown.length > 0) {
   const known = Object.keys(PARTS).join(', ')
-  console.error(`there is no part ${unknown.join(', ')}; there are ${known}; and ${FLAGS.join(', ')}`)
+  console.error(`there is no part ${unknown.join(', ')}; there are ${known}`)
+  console.error(`and ${FLAGS.join(', ')}`)
   process.exit(2)
 }
 

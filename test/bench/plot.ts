@@ -44,7 +44,7 @@ const LINE_LEFT = 56
 const LINE_RIGHT = 214
 const TICKS = 5
 const LABEL_STEP = 15
-const STYLE = `
+const COLOURS = `
     text { font: 12px system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif; }
     .title { font-weight: 600; font-size: 14px; } .group { font-weight: 600; }
     text { fill: #1f2328; } .quiet { fill: #59636e; }
@@ -75,7 +75,7 @@ export function drawing(what: string, panels: readonly (BarPanel | LinePanel)[])
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" `
       + `width="${WIDTH}" height="${height}" role="img" aria-label="${escaped(what)}">`,
-    `<style>${STYLE}\n</style>`, ...parts, '</svg>', ''
+    `<style>${COLOURS}\n</style>`, ...parts, '</svg>', ''
   ].join('\n')
 }
 

@@ -30,7 +30,7 @@ export function publish(run: Run, whole: boolean): string[] {
 export function withTable(page: string, { scene, rows }: Pick<Run, 'scene' | 'rows'>): string {
   const from = page.indexOf(BEGIN)
   const to = page.indexOf(END)
-  if (from < 0 || to < from) throw new Error(`the page has no place for the table: ${BEGIN} … ${END}`)
+  if (from < 0 || to < from) throw new Error(`no place for the table: ${BEGIN} … ${END}`)
   const body = [BEGIN, '', sentence(scene), '', markdownTable(rows), '', END].join('\n')
   return page.slice(0, from) + body + page.slice(to + END.length)
 }

@@ -100,7 +100,8 @@ export function placeOf(scene: Scene): string {
 }
 
 /** Keeps all of a run as a file; gives its path. */
-export function keep({ scene, figures, facts, rows }: Run, file = `${placeOf(scene)}.json`): string {
+export function keep(run: Run, file = `${placeOf(run.scene)}.json`): string {
+  const { scene, figures, facts, rows } = run
   writeFileSync(file, `${JSON.stringify({ ...scene, rows, figures, facts }, undefined, 2)}\n`)
   return file
 }

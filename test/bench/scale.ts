@@ -82,7 +82,8 @@ const SHAPES: Shape[] = [
 /** The same operations in a core with two channels and in the full one. */
 function workOf({ name, run, capacity }: Shape, small: BareCore, full: BareCore): Work {
   const inCore = (core: BareCore) => {
-    const channels = Uint32Array.of(core.make(idOf(1, 1), capacity), core.make(idOf(1, 2), capacity))
+    const channels = Uint32Array.of(
+      core.make(idOf(1, 1), capacity), core.make(idOf(1, 2), capacity))
     return (count: number) => {
       core.payloads = 0
       core.completions = 0
@@ -147,7 +148,9 @@ function factsOf({ channel, named, offer, case: one, peer }: Weights): Fact[] {
 
 /** A link to one neighbour, through whom the others are heard of. */
 function fillPeers(core: BareCore, incarnation: number): void {
-  const [me, name, they] = ['mmm', 'me', 'aaa'].map(bytes_of) as [Uint8Array, Uint8Array, Uint8Array]
+  const me = bytes_of('mmm')
+  const name = bytes_of('me')
+  const they = bytes_of('aaa')
   const both = new Uint8Array([...me, ...name])
   core.put('self', {
     incarnation, chain: 1, chain_bytes: 8, info: 2, info_bytes: 7,
@@ -155,7 +158,8 @@ function fillPeers(core: BareCore, incarnation: number): void {
   }, both)
   core.put('link_up', { link: LINK, outgoing: 0, id_bytes: they.length }, they)
   say(core, 'hello', [limits['WIRE_VERSION']!, 1, 0, 0, 0, 0], 3)
-  core.put('verified', { link: LINK, status: 0, rights: ALL_RIGHTS, expires_ms: 0, prefix_bytes: 0 })
+  core.put('verified',
+    { link: LINK, status: 0, rights: ALL_RIGHTS, expires_ms: 0, prefix_bytes: 0 })
   say(core, 'ack', [0])
 }
 

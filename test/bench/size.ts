@@ -19,7 +19,10 @@ interface Esbuild {
 }
 
 const BUNDLES = [
-  { name: 'browser bundle, minified and gzipped, without libp2p', modules: ['bindings/js/index.js'] },
+  {
+    name: 'browser bundle, minified and gzipped, without libp2p',
+    modules: ['bindings/js/index.js']
+  },
   {
     name: 'browser bundle, minified and gzipped, with libp2p',
     modules: ['bindings/js/index.js', 'transports/libp2p.js']

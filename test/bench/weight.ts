@@ -1,7 +1,7 @@
 /**
  * What a process holds: alive after a collection, and resident.
  *
- * Lives here: asking for a collection, summing up. Does not live here: when it is asked (steady.ts).
+ * Lives here: asking for a collection, summing up. Does not live here: when that is (steady.ts).
  */
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
