@@ -18,28 +18,35 @@ const QUIET_TURNS = 8
 
 interface Score { lost: number, empty: number }
 
-/** A fact for each library that has a select. */
-export async function correctness(circuit: Circuit, peers: Peers): Promise<Fact[]> {
+/** What is wrong with the selects of each library that has one, by its name; and as facts. */
+export interface Correctness { wrong: Map<string, string>, facts: Fact[] }
+
+/** Checks them all. */
+export async function correctness(circuit: Circuit, peers: Peers): Promise<Correctness> {
   const libraries = [circuitLibrary(circuit), medium(peers), thing(peers)]
   const choices = libraries.map((library: Library) =>
     ({ name: library.name, make: () => library.choice!(2) }))
   choices.push({ name: 'js-csp', make: () => cspChoice(peers.js_csp) })
   const facts: Fact[] = []
+  const sentences = new Map<string, string>()
   for (const { name, make } of choices) {
     const said: string[] = []
     let wrong = 0
+    let worst = ''
     for (const selectors of SELECTORS) {
       const { lost, empty } = await tally(make, selectors)
       wrong += lost + empty
+      if (lost + empty > 0) worst = `${selectors} selectors: ${sentence(lost, empty)}`
       said.push(`${selectors}: ${sentence(lost, empty)}`)
     }
+    if (worst !== '') sentences.set(name, worst)
     facts.push({
       work: `is select right? selectors on two channels, ${TRIALS} × ${VALUES} values`, name,
       value: wrong, unit: 'wrong', beside: said.join(' · '),
       ...(name === 'circuit' ? { target: { text: '0', most: 0 } } : {})
     })
   }
-  return facts
+  return { wrong: sentences, facts }
 }
 
 function sentence(lost: number, empty: number): string {

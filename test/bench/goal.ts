@@ -79,12 +79,18 @@ function judgeOne(goal: Goal, figures: readonly Figure[]): Row {
   const { reference } = goal
   const figure = (ns: number) => goal.as_rate === true ? rate(ns) : duration(ns)
   const shape = (one: Figure) => one.absent ?? fails(one) ?? figure(one.median_ns)
+  const name = ({ contender, wrong }: Figure) =>
+    wrong === undefined ? contender : `${contender} (not right)`
+  // Rates the other way round: the longest round is the least rate.
+  const spread = ({ least_ns, most_ns }: Figure) => goal.as_rate === true
+    ? `${figure(most_ns)} … ${figure(least_ns)}` : `${figure(least_ns)} … ${figure(most_ns)}`
   const row: Row = {
     work: goal.row ?? figures[0]?.work ?? '',
-    ours: ours === undefined ? 'not run' : shape(ours),
+    ours: ours === undefined ? 'not run'
+      : isFigure(ours) ? `${shape(ours)} (${spread(ours)})` : shape(ours),
     beside: [
       ...reference === undefined ? [] : [`${reference.name} ${figure(reference.ns)}`],
-      ...[...others, ...shown].map((one) => `${one.contender} ${shape(one)}`)
+      ...[...others, ...shown].map((one) => `${name(one)} ${shape(one)}`)
     ].join(' · '),
     ratio: '', target: goal.target, met: 'no figure'
   }

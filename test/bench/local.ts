@@ -81,14 +81,21 @@ export async function localWorks(peers: Peers | undefined): Promise<Part> {
   const contestants = libraries.map(worksOf)
   if (peers !== undefined) contestants.push(cspWorks(peers.js_csp))
   const go = peers === undefined ? undefined : goContender()
+  const checked = peers === undefined ? undefined : await correctness(circuit, peers)
   const works = SHAPES.map((shape) => workOf(shape, contestants, go))
+  for (const contender of works.filter(isSelect).flatMap(({ contenders }) => contenders)) {
+    const wrong = checked?.wrong.get(contender.name)
+    if (wrong !== undefined) contender.wrong = wrong
+  }
   works[0]!.contenders.push(objects(circuit))
   return {
     works: [...works, burstWork(circuit, peers)],
-    counts: peers === undefined ? [] : [() => correctness(circuit, peers)],
+    counts: checked === undefined ? [] : [async () => checked.facts],
     end: () => circuit.leave()
   }
 }
+
+const isSelect = ({ name }: Work) => name.startsWith('select')
 
 function workOf(
   shape: Shape, contestants: readonly LocalWorks[], go: ((work: string) => Contender) | undefined

@@ -67,10 +67,13 @@ function localPanel(figures: readonly Figure[]): BarPanel {
       name,
       // Go is printed for scale, and would need an axis of its own.
       bars: some.filter(({ contender }) => contender !== 'Go' && !contender.includes('{'))
-        .map((figure) => bar(figure, figure.contender, millions))
+        .map((figure) => bar(figure, named(figure), millions))
     }))
   }
 }
+
+const named = ({ contender, wrong }: Figure) =>
+  wrong === undefined ? contender : `${contender} (not right)`
 
 function windowPanel(figures: readonly Figure[]): BarPanel {
   return {

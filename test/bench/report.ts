@@ -68,7 +68,8 @@ export function printFigures(figures: readonly Figure[]): void {
 
 function lineOf(figure: Figure): string {
   const name = figure.contender.padEnd(50)
-  const note = figure.note === undefined ? '' : `   ${figure.note}`
+  const said = [figure.note, figure.wrong].filter((one) => one !== undefined).join('; ')
+  const note = said === '' ? '' : `   ${said}`
   if (figure.absent !== undefined) return `${name} ${figure.absent}`
   if (figure.failure !== undefined) return `${name} fails: ${figure.failure}${note}`
   const { median_ns, least_ns, most_ns, processor_ns, bytes } = figure

@@ -23,6 +23,8 @@ export interface Contender {
   note?: string
   /** Why it is not run here: what is missing. */
   absent?: string
+  /** What it does wrong elsewhere, found in this run; its figure stands all the same. */
+  wrong?: string
 }
 
 /** The same work, done in several ways. */
@@ -63,6 +65,7 @@ export interface Figure {
   note?: string
   failure?: string
   absent?: string
+  wrong?: string
 }
 
 const ROUNDS = 7
@@ -163,6 +166,7 @@ function figureOf({ name, unit, bytes }: Work, runner: Runner): Figure {
   if (bytes !== undefined) figure.bytes = bytes
   if (contender.note !== undefined) figure.note = contender.note
   if (contender.absent !== undefined) figure.absent = contender.absent
+  if (contender.wrong !== undefined) figure.wrong = contender.wrong
   if (failure !== undefined) figure.failure = failure
   return figure
 }
