@@ -39,7 +39,7 @@ export class Link {
   /** Since when the path is broken: nothing that is under way arrives. */
   broken = false
   /** Frames wait while the path between the nodes is stalled. */
-  readonly waiting: (() => void)[] = []
+  readonly waiting: { to: Node, pass: () => void }[] = []
   readonly busy_until = new Map<Node, number>()
   /** What is under way arrives after this moment (fray). */
   late_until_ms = -1
@@ -173,7 +173,7 @@ export class Net {
   heal_way(from: Node, to: Node): void {
     this.stalled.delete(`${from.id} ${to.id}`)
     for (const link of this.between(from, to)) {
-      for (const deliver of link.waiting.splice(0)) deliver()
+      for (const { pass } of link.waiting.splice(0)) pass()
     }
   }
 
@@ -211,7 +211,7 @@ export class Net {
       link.late_until_ms = this.now_ms + late_ms
       this.after(this.delay(), () => first.hang_up(link, down_reason.reset!))
       this.after(late_ms + 1, () => {
-        for (const deliver of link.waiting.splice(0)) deliver()
+        for (const { pass } of link.waiting.splice(0)) pass()
         other.hang_up(link, down_reason.reset!)
       })
     }
@@ -250,7 +250,8 @@ export class Net {
       // What waited goes first, in the order in which it was written.
       const pass = (): void => {
         const late = this.now_ms <= link.late_until_ms
-        if (late || this.is_stalled(link.other(to), to)) link.waiting.push(pass)
+        const behind = link.waiting.some((one) => one.to === to)
+        if (behind || late || this.is_stalled(link.other(to), to)) link.waiting.push({ to, pass })
         else arrive()
       }
       pass()
