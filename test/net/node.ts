@@ -120,6 +120,9 @@ export class Node {
     return [own, ...others.map((other) => other.open(`/${this.name}/${path}`))]
   }
 
+  /** How long what comes now waits at the most behind what came before, in milliseconds. */
+  behind_ms(): number { return Math.max(this.lag_ms, this.busy_until_ms - this.net.now_ms) }
+
   when_awake(act: () => void): void {
     if (!this.alive) return
     // What is queued came earlier and goes first; what sleeps came earlier still.

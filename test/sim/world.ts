@@ -168,7 +168,7 @@ export class World {
     const operation: Operation = {
       place, node, op: 0, kind, cases, options: { timeout: 0, try: false, hold: false },
       subject: undefined, reader: undefined, incarnation: node.incarnation, begun: this.next(),
-      at_ms: this.net.now_ms, slept_ms: node.slept_ms, lag_ms: node.lag_ms, ended: 0,
+      at_ms: this.net.now_ms, slept_ms: node.slept_ms, lag_ms: node.behind_ms(), ended: 0,
       ended_ms: 0, withdrawn: false, outcome: undefined, ...more
     }
     this.operations.push(operation)
