@@ -57,6 +57,7 @@ test('a peer whose npx is killed with -9 leaves', async () => {
 test('a peer goes on while its npx lives', async () => {
   const npx = launch('start', '--name', 'carl', '--state', place.state('carl'), '--no-mdns')
   await printed(npx)
+  await place.until(['ls', '/'], ({ stdout }) => stdout.includes('/carl'))
   await new Promise((resolve) => setTimeout(resolve, 600))
   assert.match((await place.call(['ls', '/'])).stdout, /\/carl\n/)
   npx.kill('SIGKILL')

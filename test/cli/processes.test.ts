@@ -79,10 +79,11 @@ test('a process that prints without a reader waits, and the peer does not grow',
   const [, pid] = await first.printed(/^(\d+)\n/)
   await first.kill('SIGKILL')
   const resident = () => Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]) * 4096
-  await done(['peek', 'yes/stdout'])
+  const full = /"buffered":16/
+  await place.until(['peek', 'yes/stdout'], ({ stdout }) => full.test(stdout))
   const before = resident()
   await new Promise((resolve) => setTimeout(resolve, 500))
-  assert.match(await done(['peek', 'yes/stdout']), /"buffered":16/)
+  assert.match(await done(['peek', 'yes/stdout']), full)
   assert.ok(resident() - before < 32 * 1024 * 1024, `it grew by ${resident() - before} bytes`)
   await done(['scrub', 'yes'])
 })

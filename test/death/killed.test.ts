@@ -27,8 +27,8 @@ test('a receiver killed while it waits takes no message with it', async () => {
   await jobs.send(1)
   const meeting = meet.send(2)
   await scene.left('waiter')
-  assert.equal(await jobs.receive({ timeout: 1_000 }), { value: 1, ok: true, again: true })
-  assert.equal(await meet.receive({ timeout: 1_000 }), { value: 2, ok: true, again: true })
+  assert.equal(await jobs.receive({ timeout: 30_000 }), { value: 1, ok: true, again: true })
+  assert.equal(await meet.receive({ timeout: 30_000 }), { value: 2, ok: true, again: true })
   await meeting
   assert.is((await jobs.stat()).receivers, 0)
   await jobs.send(3)
@@ -51,7 +51,7 @@ test('the unread window of a killed reader is back at the head, in order, marked
     await scene.left('heir')
     const rest: [number, boolean][] = []
     for (let i = 16; i <= 60; i++) {
-      const { value, again } = await jobs.receive({ timeout: 1_000 })
+      const { value, again } = await jobs.receive({ timeout: 30_000 })
       rest.push([value!, again])
     }
     assert.equal(rest.map(([value]) => value), Array.from({ length: 45 }, (_, i) => i + 16))

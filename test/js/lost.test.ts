@@ -21,7 +21,7 @@ test('what may have happened ends with a Loss that says unknown', async (t) => {
   const far = await Promise.all(names.map((name) => carol.open<string>(`/alice/${name}`)))
   const abort = new AbortController()
   const sends = [
-    far[0]!.send('a', { timeout: 30_000 }), far[1]!.send('b', { timeout: 50 }),
+    far[0]!.send('a', { timeout: 30_000 }), far[1]!.send('b', { timeout: 1_500 }),
     far[2]!.send('c', { signal: abort.signal }), select({ out: far[3]!.sending('d') })
   ]
   const errors = sends.slice(1).map((one) => errorOf(one))
