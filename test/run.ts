@@ -32,7 +32,7 @@ const AT_ONCE = 2
 /** For what hangs; the longest file takes a minute or two on a quiet machine. */
 const FILE_LIMIT_MS = 900_000
 const OUTPUT_CHARACTERS_MAX = 200_000
-const ENDING_GRACE_MS = 20_000
+const ENDING_GRACE_MS = 10_000
 const SLOWEST_SHOWN = 5
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const FOLDER = process.env['CIRCUIT_TEST_FOLDER'] ?? fileURLToPath(new URL('.', import.meta.url))

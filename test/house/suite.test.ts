@@ -137,7 +137,7 @@ test('the runner sums up files, and counts silence and processes left behind as 
     plant('good.test.ts', head + 'test("a", () => {}); test.run()')
     plant('silent.test.ts', 'export {}')
     plant('litter.test.ts', 'import { spawn } from "node:child_process"\n' + head
-      + 'test("a", () => { spawn("sleep", ["20"], { stdio: "ignore" }).unref() }); test.run()')
+      + 'test("a", () => { spawn("sleep", ["600"], { stdio: "ignore" }).unref() }); test.run()')
     const env = { ...process.env, CI: '', CIRCUIT_TEST_FOLDER: place }
     const { status, stdout } = spawnSync(process.execPath, [RUN], { env, encoding: 'utf8' })
     assert.is(status, 1)
