@@ -34,7 +34,7 @@ import {
 } from './session'
 import { TIMER_SYNC, digest_in, holds_in, sync_due, want_in } from './sync'
 import { Suspicion, TIMER_SUSPICION, suspicion_due } from './suspicion'
-import { Timer, timer_clear, timer_set } from './timer'
+import { Timer, now_ms, timer_clear, timer_set } from './timer'
 import {
   TIMER_GRAFT, TIMER_LAZY, graft_due, graft_in, have_in, lazy_due, prune_in,
 } from './tree'
@@ -163,6 +163,7 @@ function session_frame(link: Link, kind: u32, handle: u32, bytes: u32): bool {
     if (!member_in(peer, handle, bytes)) violation(peer, ERROR_BAD_FRAME)
     return false
   }
+  peer.used_ms = now_ms
   if (kind == FRAME_LEAVE || kind == FRAME_LEAVE_ANSWER) {
     const answer = kind == FRAME_LEAVE_ANSWER
     if (!read_end() || answer && !leaving) violation(peer, ERROR_BAD_FRAME)

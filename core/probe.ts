@@ -10,7 +10,7 @@
  * the silence of a time in which we ourselves did not run.
  */
 import { dial_again, dial_missed, dial_now, link_wanted, pending } from './dial'
-import { peer_at, peer_settle, peers_first } from './directory'
+import { peer_at, peer_settle, peers_first, self_is_lower } from './directory'
 import { put_u32, write_open } from './frame'
 import { link_close, say_link, session_over } from './link'
 import { edge_over, edges } from './overlay'
@@ -85,9 +85,13 @@ export function turn_begin(): void {
   suspicions_afresh()
 }
 
-/** After how much silence a link is probed. */
+/**
+ * After how much silence a link is probed. It grows with the square of the edges: so what a peer
+ * says for all its edges shrinks, and the third of those who look after it still notices soon.
+ */
 function interval_ms(): u32 {
-  return PROBE_INTERVAL_MS * max(edges.count, PROBES_SPREAD) / PROBES_SPREAD
+  const count = max(edges.count, PROBES_SPREAD)
+  return PROBE_INTERVAL_MS * count * count / (PROBES_SPREAD * PROBES_SPREAD)
 }
 
 /** True when the peer itself was heard so lately that what others say against it may be wrong. */
@@ -112,7 +116,9 @@ export function watch_due(peer: Peer): void {
   }
   // One that has not said who it is cannot be accused.
   if (silent >= (peer.member == MEMBER_NONE ? LEFT_MS : UNREACHED_MS)) return give_up(peer)
-  const interval = interval_ms()
+  let interval = interval_ms()
+  // Both sides were heard at about the same time. Where there are many links only one of them asks.
+  if (!self_is_lower(peer)) interval += (interval - PROBE_INTERVAL_MS) / 4
   if (silent >= interval) question(peer, silent, interval)
   if (some(peer.watch_timer) || peer.state != PEER_JOINED) return
   if (silent < interval) watch_in(peer, interval - silent)

@@ -26,7 +26,7 @@ import { ring_full } from './ring'
 import { now_ms, timer_clear, timer_set } from './timer'
 import {
   ACK_DELAY_MS, ACK_FRAMES, FRAME_ACK, FRAME_CLAIM, FRAME_ENTRY, FRAME_REPLY,
-  FRAME_UNHOLD, LINK_WINDOW_BYTES, PROBE_INTERVAL_MS,
+  FRAME_MEMBER, FRAME_UNHOLD, LINK_WINDOW_BYTES, PROBE_INTERVAL_MS,
 } from './tables'
 
 export { put_array, put_text, put_u32 } from './frame'
@@ -88,7 +88,7 @@ export function post_end(payload: Payload): void {
   else peer.first = out
   peer.last = out
   if (!some(peer.unsent)) peer.unsent = out
-  peer.used_ms = now_ms
+  if (post_kind != FRAME_MEMBER) peer.used_ms = now_ms
   session_dirty(peer)
 }
 
@@ -252,7 +252,6 @@ export function session_take(peer: Peer, number: u32, received: u32): u32 {
   }
   if (step != 1) return TAKEN_WRONG
   peer.received = number
-  peer.used_ms = now_ms
   session_dirty(peer)
   return TAKEN_NEW
 }

@@ -535,6 +535,7 @@ export const MARKS_WANTED_MAX: u32 = 256
 export const TREE_MIN: u32 = 16
 export const CHECK_MS: u32 = 30000
 export const LINK_IDLE_MS: u32 = 30000
+export const LINK_BRIEF_MS: u32 = 1000
 export const LINKS_MAX: u32 = 256
 export const LINK_FRAMES_PER_TURN: u32 = 128
 export const LINK_ALONE_MS: u32 = 50

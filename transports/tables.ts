@@ -70,6 +70,7 @@ export const MARKS_WANTED_MAX = 256
 export const TREE_MIN = 16
 export const CHECK_MS = 30000
 export const LINK_IDLE_MS = 30000
+export const LINK_BRIEF_MS = 1000
 export const LINKS_MAX = 256
 export const LINK_FRAMES_PER_TURN = 128
 export const LINK_ALONE_MS = 50

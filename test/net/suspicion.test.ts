@@ -174,6 +174,43 @@ test('lost probes, one in five each way, make nobody left and few accused', () =
   }
 })
 
+/**
+ * Five peers; nothing that the first says reaches the second, and the first hears all others too
+ * late to answer an accusation in time. Gives who was declared left within 20 s, and how often the
+ * first had to answer. `others`: the second may ask the rest.
+ */
+function one_way(seed: number, others: boolean): { left: string[], answers: number } {
+  const net = new Net({ seed, delay_min_ms: 1, delay_max_ms: 5 })
+  for (let nth = 0; nth < 5; nth++) net.join(`n${nth}`)
+  net.mesh()
+  net.run_for(1_000)
+  const [first, second] = net.nodes as [Node, Node, ...Node[]]
+  const carry = net.carry.bind(net)
+  let asks = false
+  let answers = 0
+  net.watch = ({ header, from }) => {
+    const { name, fields } = read_header(header)
+    asks = name === 'probe_for'
+    if (name === 'member' && from === first && fields.id === first.id) answers++
+  }
+  net.carry = (link, to, act) => carry(link, to, asks && !others ? () => {} : act)
+  for (; first.lag_ms < 1_600; net.run_for(500)) first.lag_ms += 200
+  net.stall_way(first, second)
+  net.run_for(20_000)
+  const left = net.nodes.flatMap(({ events }) =>
+    events.filter(({ event: what }) => what === 'left').map(({ id }) => id))
+  return { left, answers }
+}
+
+// spec: MEM-20 MEM-21
+test('one that a third hears is spared an accusation that it could not answer in time', () => {
+  for (let seed = 1; seed <= 3; seed++) {
+    assert.equal(one_way(seed, true), { left: [], answers: 0 }, `seed ${seed}`)
+    const alone = one_way(seed, false)
+    assert.ok(alone.left.length > 0, `seed ${seed}: without the third it would be left`)
+  }
+})
+
 test('ten peers: one that vanishes without a trace is known to all within 2 s', () => {
   for (let seed = 1; seed <= 5; seed++) {
     const net = new Net({ seed, delay_min_ms: 1, delay_max_ms: 5 })
