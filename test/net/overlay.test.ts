@@ -151,6 +151,38 @@ test('a link that is no edge is closed when it carries nothing, and the session 
   assert.is(a.do(() => a.host.text(a.host.receive(x!))), 'three', 'the same session, its reference')
 })
 
+// spec: MEM-3
+test('a link that nobody has used since it was attached is soon closed', () => {
+  const { s, next } = full()
+  const links = [next, next + 1]
+  const acked = new Map(links.map((link) => [link, 0]))
+  const live = (ms: number): void => {
+    for (let left = ms; left > 0; left -= 200) {
+      for (const { link, row } of s.heard('member')) {
+        if (acked.has(link)) acked.set(link, row[1] as number)
+      }
+      for (let link = 1; link < next + 2; link++) {
+        s.say(link, 'ack', [acked.get(link) ?? 0])
+        s.host.put('link_ready', { link, taken_bytes: 0xffff_ffff })
+      }
+      s.wait(200)
+    }
+  }
+  for (const link of links) {
+    s.up(link, `late${link}`, false)
+    s.hello(link)
+    s.say(link, 'ack', [0])
+    s.introduce(link, `late${link}`)
+  }
+  live(400)
+  s.say(next + 1, 'withdraw', [2, acked.get(next + 1)!, 1])
+  live(limits.LINK_BRIEF_MS! + 2_000)
+  assert.equal(s.unlinked, [{ link: next, code: codes.GONE! }], 'only news of members')
+  live(limits.LINK_IDLE_MS!)
+  assert.equal(s.unlinked.slice(1), [{ link: next + 1, code: codes.GONE! }])
+  assert.not(s.history().some((one) => one.startsWith('left')))
+})
+
 // spec: MEM-1 MEM-2
 test('members without a session are joined, listed, and can be asked', () => {
   const { net, nodes } = chained(20, 7)
