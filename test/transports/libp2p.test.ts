@@ -74,7 +74,7 @@ async function childOf(t: TestContext, mode: string): Promise<Child> {
 }
 
 async function linkTo(child: Child, from: Peer): Promise<Witness> {
-  const signal = AbortSignal.timeout(5_000)
+  const signal = AbortSignal.timeout(30_000)
   return new Witness(await from.transport.dial(child.peer, child.addresses, signal))
 }
 
@@ -239,7 +239,7 @@ test('sixteen peers may dial one at the same moment', async (t) => {
   const b = await peerOf(await world(), t)
   const dialling = Array.from({ length: 16 }, async () => {
     const from = await peerOf(await world(), t)
-    const signal = AbortSignal.timeout(10_000)
+    const signal = AbortSignal.timeout(30_000)
     return new Witness(await from.transport.dial(b.peer, b.transport.addresses(), signal))
   })
   const near = await Promise.all(dialling)
@@ -254,7 +254,7 @@ test('addresses are of real interfaces, without a peer id, loopback last', async
   assert.match(addresses.at(-1)!, /^\/ip4\/127\.0\.0\.1\/tcp\/[1-9]\d*$/)
   for (const one of addresses) assert.not.match(one, /0\.0\.0\.0|p2p/)
   const a = await peerOf(await world(), t)
-  const signal = AbortSignal.timeout(5_000)
+  const signal = AbortSignal.timeout(30_000)
   const address = `${addresses.at(-1)}/p2p/${b.peer}`
   const link = await a.transport.dial(b.peer, [address], signal)
   assert.is(link.peer, b.peer)

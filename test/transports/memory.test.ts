@@ -19,7 +19,7 @@ async function worldOf(options: MemoryOptions): Promise<World> {
     nowhere: 'memory:nobody',
     raw: async (to, chunks) => {
       const { peer, transport } = await make()
-      const signal = AbortSignal.timeout(5_000)
+      const signal = AbortSignal.timeout(30_000)
       const near = new Witness(await transport.dial(to.peer, to.transport.addresses(), signal))
       for (const chunk of chunks) network.inject(peer, to.peer, chunk)
       return { ended: near.gone() }
