@@ -32,6 +32,7 @@ const VIEW =
   /\bmemory\.buffer\b|new ((Uint|Int|Float)(8|16|32|64)Array|DataView)\(\w*[mM]emory\b/
 const CLOCK_OR_CHANCE =
   /\b(Date\.now|new Date\(\)|performance\.\w+|Math\.random|getRandomValues|randomUUID)/
+const DRAWN_OR_JUDGED = /\bMath\.random\b|\bDate\.now\(\) *%|assert.*performance\.now\(\).*</
 const OUTSIDE = /\b(DESIGN|STYLE|FIELD-NOTES)\b|\bPREDECESSOR\b|\b(API|RECORDS)\.md\b/
 /** A loop without a body keeps its semicolon. */
 const SEMICOLON = /^(?!\s*(\} )?(while|for) \(.*\);$).*;\s*$/
@@ -166,6 +167,17 @@ export const RULES: Rule[] = [
     planted: [
       plant('bindings/js/x.ts', 'const v = new Uint8Array(memory.buffer)'),
       plant('bindings/node/x.ts', 'const b = core.memory.buffer')
+    ]
+  },
+  {
+    sentence: 'a test draws from a fixed seed, and judges the machine\'s clock by within only',
+    check: (file) => file.path.endsWith('.test.ts')
+      ? findCode(file, DRAWN_OR_JUDGED, 'chance, or a clock that is judged')
+      : [],
+    planted: [
+      plant('test/x/y.test.ts', 'const seed = Math.random()'),
+      plant('test/x/y.test.ts', 'const seed = Date.now() % 1000'),
+      plant('test/x/y.test.ts', 'assert.ok(performance.now() - began < 500)')
     ]
   },
   {
