@@ -104,7 +104,8 @@ export function dial_soon(peer: Peer): void {
 
 /** A session without a link has something to say, or an edge: its silence counts from now. */
 export function link_needed(peer: Peer): void {
-  if (peer.state == PEER_JOINED && !some(peer.links) && !peer.dialling && !some(peer.dial_timer)) {
+  const waits = peer.dialling || some(peer.dial_timer)
+  if (peer.state == PEER_JOINED && !some(peer.links) && !(waits && some(peer.watch_timer))) {
     peer.heard_ms = now_ms
     if (!some(peer.watch_timer)) watch_in(peer, PROBE_INTERVAL_MS)
   }

@@ -20,11 +20,12 @@ import {
   leaving, link_close, link_refuse, link_violation, renew, say_hello, say_refuse, session_begun,
   session_over, violation,
 } from './link'
+import { tell_host } from './member'
 import { drop_handle } from './payload'
 import {
   LINK_ANSWERED, LINK_ATTACHED, LINK_HELLO, LINK_VERIFY, LINK_WAIT, LOST_DECLARED, LOST_RETURNED,
-  Link, PEER_JOINED, PEER_KNOWN, PEER_LOST, Peer, joined_count, link_by_id, no_link, no_timer,
-  self_incarnation, sized, some,
+  Link, MEMBER_NONE, PEER_JOINED, PEER_KNOWN, PEER_LOST, Peer, joined_count, link_by_id, no_link,
+  no_timer, self_incarnation, sized, some,
 } from './peer'
 import { edge_attached } from './overlay'
 import { heard } from './probe'
@@ -321,6 +322,8 @@ function attach(link: Link): void {
   session_resume(peer)
   if (link.outgoing) session_ack(peer)
   edge_attached(peer)
+  // Its rights may be others than those on the last link.
+  if (peer.member != MEMBER_NONE) tell_host(peer)
 }
 
 /** Sets the end of the peer's rights; one timer may not reach that far. */

@@ -201,8 +201,10 @@ export function leave_begin(): void {
     peer.sought = false
     peer.checked = false
     edge_over(peer)
-    if (peer.state == PEER_KNOWN) peer.wanted = false
-    else if (peer.state == PEER_JOINED) {
+    if (peer.state == PEER_KNOWN) {
+      peer.wanted = false
+      watch_off(peer)
+    } else if (peer.state == PEER_JOINED) {
       peer.parted = !reachable
       if (!reachable) continue
       post(peer, FRAME_LEAVE)
@@ -269,7 +271,11 @@ export function session_check(): void {
       if (link.state == LINK_ATTACHED) attached++
     }
     assert(attached == (some(peer.link) ? 1 : 0), 'links attached miscounted')
-    assert(!some(peer.link) || some(peer.watch_timer), 'a link that nobody watches')
+    const watched = some(peer.watch_timer)
+    assert(watched || !some(peer.link), 'a link that nobody watches')
+    assert(watched || peer.state != PEER_JOINED || leaving || !link_wanted(peer),
+      'a session that wants a link, and nobody watches')
+    assert(!watched || peer.state == PEER_JOINED || peer.wanted, 'a watch over nothing')
     assert(some(peer.info) ? peer.member != MEMBER_NONE : true, 'an info of one who is not here')
     assert((peer.edge == EDGE_NONE) == (peer.edge_place == 0), 'an edge out of its place')
   }

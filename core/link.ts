@@ -243,9 +243,11 @@ export function link_up_in(record: usize): void {
   if (bytes == 0 || bytes > PEER_ID_BYTES_MAX || !readable(ptr, bytes)) {
     return unlink(id, ERROR_BAD_FRAME)
   }
-  const peer = links_count < LINKS_MAX ? peer_ensure(ptr, bytes) : no_peer
-  if (!some(peer)) return unlink(id, ERROR_OVER_LIMIT)
   const outgoing = load<u32>(record + IN_LINK_UP_OUTGOING) != 0
+  // Our own dials, one for each peer at most, have their place: who fills this peer with links must
+  // not keep it from others.
+  const peer = outgoing || links_count < LINKS_MAX ? peer_ensure(ptr, bytes) : no_peer
+  if (!some(peer)) return unlink(id, ERROR_OVER_LIMIT)
   if (outgoing) peer.dialling = false
   if (leaving && peer.state != PEER_JOINED) return unlink(id, ERROR_GONE)
   if (outgoing && served(peer)) return unlink(id, ERROR_DUPLICATE_LINK)

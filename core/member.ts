@@ -190,8 +190,7 @@ export function next_joined(): Peer {
   const peer = next_begun()
   if (!some(peer)) return no_peer
   say_self(peer, 0)
-  if (peer.member != MEMBER_NONE) tell_host(peer)
-  else if (members_count <= TELL_ALL_MAX) {
+  if (peer.member == MEMBER_NONE && members_count <= TELL_ALL_MAX) {
     for (let place: u32 = 1; place <= members_count; place++) {
       say_alive(peer, crowd_at(members, place), 0)
     }

@@ -201,7 +201,9 @@ export function suspicion_due(suspicion: Suspicion): void {
 /** We declare a member left. */
 function declare(peer: Peer): void {
   peer.left_incarnation = max(peer.left_incarnation, peer.member_incarnation)
-  if (peer.state == PEER_JOINED || peer.state == PEER_KNOWN && peer.wanted) {
+  // A session with a later run, which has not said its name yet, stands.
+  const session = peer.state == PEER_JOINED && peer.incarnation <= peer.member_incarnation
+  if (session || peer.state == PEER_KNOWN && peer.wanted) {
     suspicion_end(peer)
     session_over(peer, LOST_DECLARED, ERROR_DECLARED_LEFT, no_link)
     return
