@@ -120,7 +120,9 @@ export function tail_text(record: Output, from: number, bytes: number): string {
   return text_of(record.tail.subarray(from, from + bytes))
 }
 
-interface Exports { memory: WebAssembly.Memory, init(seed: number): number, run(n: number): number }
+/** `check`: asserts the invariants of all rooms, in a build that has it (core/check.ts). */
+interface Exports { memory: WebAssembly.Memory, init(seed: number): number, run(n: number): number,
+  check?(): void }
 
 let compiled: WebAssembly.Module | undefined
 
@@ -205,7 +207,9 @@ export class Door {
 
   private call(count: number): number {
     try {
-      return this.exports.run(count) >>> 0
+      const produced = this.exports.run(count) >>> 0
+      this.exports.check?.()
+      return produced
     } catch (error) {
       this.poisoned = true
       const at = this.cell('fault_file_ptr')

@@ -24,9 +24,10 @@ export function perform(world: World, step: Step): void {
     return
   }
   if (step.do === 'part') { part(world, step); return }
+  if (step.do === 'upon') { world.upon(step); return }
   const place = world.places[step.node % world.places.length]!
   if (step.do === 'thaw') thaw(world, place)
-  else if (step.do === 'restart') restart(world, place)
+  else if (step.do === 'restart') restart(world, place, step.silent)
   else if (world.able(place)) act(world, place, step)
 }
 
@@ -265,12 +266,12 @@ export function thaw(world: World, place: Place): void {
 }
 
 /** The same peer runs again, soon, and knows nothing of its former run. */
-function restart(world: World, place: Place): void {
+function restart(world: World, place: Place, silent = false): void {
   const { net } = world
   const old = place.node
   if (place.leaving && old.alive) return
   world.story(() => `${place.name} dies and will run again`)
-  old.kill()
+  old.kill(silent)
   net.after(net.random.between(0, RESTART_MS_MAX), () => {
     if (place.node !== old) return
     world.story(() => `${place.name} runs again and knows nothing`)

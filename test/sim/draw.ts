@@ -9,7 +9,8 @@
 import { Random } from '../property/random.ts'
 import type { Program, Step, StepCase, StepOptions, Way } from './program.ts'
 
-export const LEANINGS = ['none', 'cuts', 'stalls', 'freezes', 'kills', 'all'] as const
+export const LEANINGS =
+  ['none', 'cuts', 'stalls', 'freezes', 'kills', 'all', 'moments'] as const
 export type Faults = typeof LEANINGS[number]
 
 type Fault = 'cut' | 'fray' | 'stall' | 'heal' | 'part' | 'heal_all' | 'freeze' | 'thaw' | 'slow'
@@ -21,14 +22,24 @@ const KINDS: { [faults in Faults]: readonly Fault[] } = {
   freezes: ['freeze', 'thaw', 'freeze', 'thaw', 'cut', 'slow'],
   kills: ['kill', 'cut', 'vanish', 'leave', 'restart', 'restart', 'fray'],
   all: ['cut', 'fray', 'stall', 'heal', 'part', 'heal_all', 'freeze', 'thaw', 'slow', 'kill',
-    'vanish', 'leave', 'restart']
+    'vanish', 'leave', 'restart'],
+  // Beside what troubles_of draws.
+  moments: ['cut', 'thaw', 'heal_all', 'restart']
 }
+
+/** Frames after which something is to happen: those of handshakes, of membership, of matches. */
+const HANDSHAKE = ['hello', 'hello', 'ack', 'edge', 'member', 'refuse'] as const
+const GOODBYE = ['leave', 'leave_answer'] as const
+const MATCH = ['offer_send', 'offer_receive', 'offer_reader', 'claim', 'claim', 'deliver',
+  'deliver', 'grant', 'grant', 'end', 'unhold', 'withdraw', 'ask', 'close', 'scrub', 'open', 'reply'] as const
+const MOMENT_FAULTS: readonly Fault[] = ['cut', 'fray', 'stall', 'stall', 'heal_all', 'part',
+  'freeze', 'kill', 'vanish', 'leave', 'restart', 'restart']
 
 /** How a program leans; drawn once for each, so that programs differ. */
 interface Lean { nodes: number, channels: number, hold: number, tries: number, timeouts: number,
-  cases: number, carries: number }
+  cases: number, carries: number, troubles: readonly Trouble[] }
 
-function lean_of(random: Random, nodes: number, channels: number): Lean {
+function lean_of(random: Random, nodes: number, channels: number): Omit<Lean, 'troubles'> {
   return { nodes, channels, hold: random.pick([2, 5, 20]), tries: random.pick([4, 10, 100]),
     timeouts: random.pick([3, 8, 100]), cases: random.pick([2, 4, 6]),
     carries: random.pick([2, 4, 20]) }
@@ -53,11 +64,11 @@ function channel_of(random: Random, { channels }: Lean): number {
 
 function way_of(random: Random): Way { return random.pick(['both', 'both', 'out', 'in']) }
 
-function fault_of(random: Random, faults: Faults, nodes: number): Step | undefined {
-  if (KINDS[faults].length === 0) return undefined
+function fault_of(random: Random, kinds: readonly Fault[], nodes: number): Step | undefined {
+  if (kinds.length === 0) return undefined
   const node = random.below(nodes)
   const other = (node + 1 + random.below(nodes - 1)) % nodes
-  const kind = random.pick(KINDS[faults])
+  const kind = random.pick(kinds)
   switch (kind) {
     case 'cut': return { do: kind, node, other }
     case 'fray': return { do: kind, node, other, ms: random.pick([5, 60, 400]) }
@@ -66,6 +77,44 @@ function fault_of(random: Random, faults: Faults, nodes: number): Step | undefin
     case 'heal_all': return { do: kind }
     case 'slow': return { do: kind, node, ms: random.pick([0, 3, 20, 100]) }
     default: return { do: kind, node }
+  }
+}
+
+/** Something that happens just after a peer has said something. */
+function moment_of(random: Random, lean: Lean, frames: readonly string[]): Step {
+  const fault = random.once_in(5) ? operation_of(random, lean)
+    : fault_of(random, MOMENT_FAULTS, lean.nodes)!
+  const silent = fault.do === 'restart' && random.once_in(2)
+  const then: Step = silent ? { ...fault, silent } : fault
+  return { do: 'upon', frame: random.pick(frames), nth: random.pick([0, 0, 0, 0, 1, 3]),
+    ms: random.pick([0, 0, 0, 1, 3, 10, 40]), then }
+}
+
+function rest_of(random: Random): Step {
+  return { do: 'wait', ms: random.pick([20, 200, 700, 1_300, 2_600, 2_600, 4_000, 6_000]) }
+}
+
+type Trouble = 'handshake' | 'turns' | 'match' | 'twin' | 'goodbye'
+/** What one program has of them: where all is in pieces few matches come about. */
+const TROUBLES: readonly (readonly Trouble[])[] = [['match'], ['match'], ['match', 'goodbye'],
+  ['match', 'twin'], ['handshake'], ['handshake', 'turns'],
+  ['handshake', 'turns', 'match', 'twin', 'goodbye']]
+
+/** Troubles that belong together, which steps drawn one by one would seldom bring. */
+function troubles_of(random: Random, lean: Lean): Step[] {
+  const { nodes } = lean
+  const part = (): Step => fault_of(random, ['part', 'stall'], nodes)!
+  switch (random.pick(lean.troubles)) {
+    // Long enough to be declared left, then the way back is disturbed again.
+    case 'handshake': return [part(), rest_of(random), moment_of(random, lean, HANDSHAKE),
+      moment_of(random, lean, HANDSHAKE), { do: 'heal_all' }, rest_of(random)]
+    case 'turns': return Array.from({ length: 3 }, (): Step[] =>
+      [...random.once_in(3) ? [] : [{ do: 'heal_all' } as const], part(), rest_of(random)]).flat()
+    case 'match': return [moment_of(random, lean, MATCH), moment_of(random, lean, MATCH)]
+    case 'twin': return [{ do: 'restart', node: random.below(nodes), silent: true },
+      ...random.once_in(2) ? [rest_of(random)] : []]
+    default: return [moment_of(random, lean, random.pick([GOODBYE, MATCH])),
+      { do: 'leave', node: random.below(nodes) }]
   }
 }
 
@@ -108,7 +157,11 @@ function steps_of(random: Random, lean: Lean, faults: Faults): Step[] {
   const count = random.pick([6, 12, 20, 30, 45])
   while (steps.length < count) {
     if (random.once_in(3)) steps.push({ do: 'wait', ms: random.between(0, 30) })
-    const fault = random.once_in(7) ? fault_of(random, faults, lean.nodes) : undefined
+    if (lean.troubles.length > 0 && random.once_in(6)) {
+      steps.splice(random.below(steps.length + 1), 0, ...troubles_of(random, lean))
+    }
+    const fault = random.once_in(lean.troubles.length > 0 ? 15 : 7)
+      ? fault_of(random, KINDS[faults], lean.nodes) : undefined
     const step = fault ?? operation_of(random, lean)
     steps.push(step)
     // Several of a kind show the order in which they are served.
@@ -132,8 +185,10 @@ export function program_of(seed: number, faults?: Faults): Program {
   const nodes = random.pick([2, 2, 2, 3, 3, 3, 3, 4, 4, 5, 6])
   const channels = Array.from({ length: random.between(1, 4) }, () =>
     ({ owner: random.below(nodes), capacity: random.pick([0, 0, 1, 3]) }))
-  const lean = lean_of(random, nodes, channels.length)
+  const leaning = lean_of(random, nodes, channels.length)
   const chosen = faults ?? random.pick(LEANINGS)
+  const troubles = chosen === 'moments' ? random.pick(TROUBLES) : []
+  const lean = { ...leaning, troubles }
   return {
     seed, nodes, delay_max_ms: random.pick([1, 5, 30]), uneven: random.once_in(3),
     gather: random.once_in(3), channels, steps: steps_of(random, lean, chosen)

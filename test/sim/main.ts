@@ -11,13 +11,14 @@ import { LEANINGS, program_of } from './draw.ts'
 import type { Faults } from './draw.ts'
 import type { Kept, Program } from './program.ts'
 import { search } from './search.ts'
-import type { Failure, Found } from './search.ts'
+import type { Failure, Found, Wanted } from './search.ts'
 import { excuses_as_lines, tell } from './story.ts'
 
 const USAGE = `npm run sim -- --seed N [--faults KIND] [--quiet]   tells the run of a seed
 npm run sim -- --kept N [--quiet]                     tells program N of test/sim/seeds.json
 npm run sim -- --minutes M [--from S]                 searches that long, on all cores
 npm run sim -- --schedules K [--from S] [--log FILE]  searches exactly K seeds
+                                     … [--checked]    the core asserts its invariants each time
 npm run sim -- --members N …                          measures a circuit of N members
 KIND: ${LEANINGS.join(', ')}`
 
@@ -52,20 +53,23 @@ async function main(args: string[]): Promise<void> {
     await look({
       from: number(values.from, minutes > 0 ? Date.now() % 1_000_000_000 : 1), minutes,
       schedules: number(values.schedules, Number.MAX_SAFE_INTEGER / 2),
+      checked: values.checked === true,
       ...values.workers === undefined ? {} : { workers: number(values.workers, 1) }
     }, values.log)
   } else misuse('Say what is wanted')
 }
 
 interface Options { seed?: string, faults?: string, quiet?: boolean, kept?: string,
-  minutes?: string, schedules?: string, from?: string, log?: string, workers?: string }
+  minutes?: string, schedules?: string, from?: string, log?: string, workers?: string,
+  checked?: boolean }
 
 function options_of(args: string[]): Options {
   try {
     const { values } = parseArgs({ args, options: {
       seed: { type: 'string' }, faults: { type: 'string' }, quiet: { type: 'boolean' },
       kept: { type: 'string' }, minutes: { type: 'string' }, schedules: { type: 'string' },
-      from: { type: 'string' }, log: { type: 'string' }, workers: { type: 'string' }
+      from: { type: 'string' }, log: { type: 'string' }, workers: { type: 'string' },
+      checked: { type: 'boolean' }
     } })
     const { faults } = values
     if (faults === undefined || LEANINGS.some((one) => one === faults)) return values
@@ -86,8 +90,7 @@ function story(program: Program, quiet = false): void {
   process.exitCode = broken.length === 0 ? 0 : 1
 }
 
-async function look(wanted: { from: number, schedules: number, minutes: number, workers?: number },
-  log: string | undefined): Promise<void> {
+async function look(wanted: Wanted, log: string | undefined): Promise<void> {
   const live = process.stdout.isTTY
   let said = 0
   const found = await search(wanted, (line) => {

@@ -1,5 +1,6 @@
 /**
- * A core with a bug: its source changed in one place and compiled apart.
+ * A core with a bug: its source changed in one place and compiled apart. And one that asserts the
+ * invariants of all its rooms after each run (core/check.ts).
  *
  * Lives here: the change, the compiler's run, its results kept by their hash in dist/.mutants.
  * Does not live here: which bugs (mutations.ts), who notices them (mutations.test.ts).
@@ -31,29 +32,37 @@ export function changed({ file, find, put }: Change, text: string): string {
 }
 
 /** The core with the change, compiled. */
-export async function mutant(change: Change): Promise<WebAssembly.Module> {
+export function mutant(change: Change): Promise<WebAssembly.Module> {
+  return built('abi', change)
+}
+
+/** The core as it is, with `check`: doors call it after each run. */
+export function checked_core(): Promise<WebAssembly.Module> { return built('check') }
+
+async function built(entry: string, change?: Change): Promise<WebAssembly.Module> {
   const sources = new Map<string, string>()
   for (const name of readdirSync(`${ROOT}core`)) {
     if (!name.endsWith('.ts')) continue
     const text = readFileSync(`${ROOT}core/${name}`, 'utf8')
-    sources.set(`core/${name}`, name === change.file ? changed(change, text) : text)
+    sources.set(`core/${name}`, name === change?.file ? changed(change, text) : text)
   }
-  const hash = createHash('sha256').update(asc.version).update(OPTIONS.join(' '))
+  const hash = createHash('sha256').update(asc.version).update(OPTIONS.join(' ')).update(entry)
   for (const [name, text] of sources) hash.update(`${name}\n`).update(text)
   const kept = `${KEPT}/${hash.digest('hex').slice(0, 32)}.wasm`
   if (!existsSync(kept)) {
     mkdirSync(KEPT, { recursive: true })
     const fresh = `${KEPT}/.${process.pid}.wasm`
-    writeFileSync(fresh, await compiled(sources))
+    writeFileSync(fresh, await compiled(entry, sources))
     renameSync(fresh, kept)
   }
   return new WebAssembly.Module(readFileSync(kept))
 }
 
-async function compiled(sources: ReadonlyMap<string, string>): Promise<Uint8Array> {
+async function compiled(entry: string,
+  sources: ReadonlyMap<string, string>): Promise<Uint8Array> {
   let bytes: Uint8Array | undefined
   let said = ''
-  const { error } = await asc.main(['core/abi.ts', ...OPTIONS, '--outFile', 'core.wasm'], {
+  const { error } = await asc.main([`core/${entry}.ts`, ...OPTIONS, '--outFile', 'core.wasm'], {
     stdout: { write: () => {} },
     stderr: { write: (text: string | Uint8Array) => { said += String(text) } },
     readFile: (name: string) => sources.get(name) ?? null,

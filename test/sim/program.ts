@@ -8,7 +8,10 @@
  * sense where it stands does nothing, so a failing one can be made smaller by leaving things out.
  *
  * `node` is a peer by its place, whichever run of it lives; `channel` a channel by the order of
- * making, or, where the peer has no reference to that, one of those that it has.
+ * making, or, where the peer has no reference to that, one of those that it has. `upon` waits for
+ * the nth frame of that name, counted from 0, and does `then`, once, `ms` after it was written;
+ * nothing waits on after the end of the program. A `silent` restart leaves the links of the former
+ * run to be found dead.
  */
 export interface StepCase { kind: 'send' | 'receive' | 'after', channel: number, ms: number }
 
@@ -32,8 +35,10 @@ export type Step =
   | { do: 'stall' | 'heal', node: number, other: number, way: Way }
   | { do: 'part', side: number, way: Way }
   | { do: 'heal_all' }
-  | { do: 'freeze' | 'thaw' | 'kill' | 'vanish' | 'leave' | 'restart', node: number }
+  | { do: 'freeze' | 'thaw' | 'kill' | 'vanish' | 'leave', node: number }
+  | { do: 'restart', node: number, silent?: true }
   | { do: 'slow', node: number, ms: number }
+  | { do: 'upon', frame: string, nth: number, ms: number, then: Step }
 
 export interface Program {
   seed: number
@@ -53,7 +58,7 @@ export interface Kept { seed: number, why: string, program: Program }
 
 /** Steps that break something. */
 export const FAULTS: readonly Step['do'][] = ['cut', 'fray', 'stall', 'part', 'freeze', 'kill',
-  'vanish', 'leave', 'restart', 'slow']
+  'vanish', 'leave', 'restart', 'slow', 'upon']
 
 /** Whether anything is broken by the program. */
 export function has_faults(program: Program): boolean {

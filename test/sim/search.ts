@@ -13,15 +13,18 @@ import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import type { Kept } from './program.ts'
 
-/** What is searched: `schedules` seeds from `from` on, or fewer in `minutes` (0: no bound). */
+/**
+ * What is searched: `schedules` seeds from `from` on, or fewer in `minutes` (0: no bound).
+ * `checked`: the core asserts the invariants of all its rooms after each run, and takes longer.
+ */
 export interface Wanted { from: number, schedules: number, minutes: number, workers?: number,
-  shrink?: boolean }
+  shrink?: boolean, checked?: boolean }
 export interface Failure extends Kept { invariant: string }
 /** What a worker says, some times a second. */
 export interface Report { played: number, failures: Failure[], excused: [string, number][] }
 /** What a worker is told: it plays `from`, `from + step` and so on below `end`. */
 export interface Share { from: number, step: number, end: number, until_ms: number,
-  shrink: boolean }
+  shrink: boolean, checked: boolean }
 
 export interface Found { played: number, seconds: number, failures: Failure[],
   excused: Map<string, number> }
@@ -36,9 +39,10 @@ export async function search(wanted: Wanted, show?: (line: string) => void,
   const until_ms = wanted.minutes > 0 ? Date.now() + wanted.minutes * 60_000 : 0
   const found: Found = { played: 0, seconds: 0, failures: [], excused: new Map() }
   const timer = setInterval(() => { show?.(progress(found, began, wanted)) }, PROGRESS_MS)
-  const { from, schedules, shrink } = wanted
+  const { from, schedules, shrink, checked } = wanted
   const children = Array.from({ length: workers }, (_, nth) => work({
-    from: from + nth, step: workers, end: from + schedules, until_ms, shrink: shrink ?? true
+    from: from + nth, step: workers, end: from + schedules, until_ms, shrink: shrink ?? true,
+    checked: checked ?? false
   }, (report) => { take(found, report, fail) }))
   try {
     await Promise.all(children)

@@ -25,6 +25,7 @@ const DRAINED_MAX = 10_000
 /** Heals everything, waits for rest, checks, ends all channels, checks again. */
 export function settle_and_check(world: World): void {
   world.story(() => 'every path is whole, everybody wakes')
+  world.end()
   world.net.heal_all()
   for (const place of world.places) {
     thaw(world, place)

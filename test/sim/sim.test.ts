@@ -9,8 +9,10 @@
  */
 import { readFileSync } from 'node:fs'
 import * as assert from 'uvu/assert'
+import { use_core } from '../core/door.ts'
 import { suite } from '../suite.ts'
 import { program_of } from './draw.ts'
+import { checked_core } from './mutant.ts'
 import { play } from './play.ts'
 import type { Kept } from './program.ts'
 import { search } from './search.ts'
@@ -19,6 +21,8 @@ import { excuses_as_lines, tell } from './story.ts'
 /** A nightly run sets CIRCUIT_DEEP for so many times as much. */
 const DEEP = 1 + Number(process.env.CIRCUIT_DEEP ?? 0)
 const SCHEDULES = 20_000 * DEEP
+/** On the slower core. */
+const CHECKED = 400 * DEEP
 /** A machine with other things to do stops here, and says so. */
 const MINUTES_MAX = 2.5 * DEEP
 /** The same seeds each time: what breaks here was broken by a change. New ones: `npm run sim`. */
@@ -48,6 +52,15 @@ test('a story tells who did what, what was said, and what was checked', () => {
   assert.ok(lines.some((line) => /^ +\d+ ms {2}\w>\w {3}\w+ /.test(line)), 'a frame')
   assert.ok(lines.some((line) => /holds {3}at_most_once/.test(line)), 'an invariant')
 })
+
+test('the core asserts its own invariants after each run of so many programs', async (t) => {
+  t.after(() => { use_core(undefined) })
+  use_core(await checked_core())
+  for (let seed = FIRST_SEED; seed < FIRST_SEED + CHECKED; seed++) {
+    const { broken } = play(program_of(seed, seed % 2 === 0 ? 'moments' : 'all'))
+    assert.equal(broken, [], `seed ${seed}`)
+  }
+}, { timeout_ms: DEADLINE_MS })
 
 test('so many programs keep every promise', async () => {
   const from = Number(process.env.CIRCUIT_SEED ?? FIRST_SEED)

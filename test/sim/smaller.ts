@@ -71,6 +71,12 @@ function* simpler_steps(step: Step): Generator<Step> {
     if (step.ms > 200) yield { ...step, ms: step.ms >> 1 }
     return
   }
+  if (step.do === 'upon') {
+    yield step.then
+    if (step.ms > 0) yield { ...step, ms: 0 }
+    if (step.nth > 0) yield { ...step, nth: 0 }
+    return
+  }
   if (step.do === 'reader' && step.prefetch > 1) yield { ...step, prefetch: 1 }
   if (!('options' in step)) return
   if (step.do === 'select') {

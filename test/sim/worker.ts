@@ -4,7 +4,9 @@
  * Lives here: playing a share of the seeds, making what fails smaller, reporting. Does not live
  * here: who plays what (search.ts).
  */
+import { use_core } from '../core/door.ts'
 import { program_of } from './draw.ts'
+import { checked_core } from './mutant.ts'
 import { play } from './play.ts'
 import type { Failure, Report, Share } from './search.ts'
 import { smaller } from './smaller.ts'
@@ -19,6 +21,7 @@ const excused = new Map<string, number>()
 let failures = 0
 let reported_ms = Date.now()
 process.once('disconnect', () => { process.exit() })
+if (share.checked) use_core(await checked_core())
 
 for (let seed = share.from; seed < share.end && failures < FAILURES_MAX; seed += share.step) {
   if (share.until_ms > 0 && Date.now() > share.until_ms) break

@@ -9,13 +9,15 @@
  * is alive, awake and not leaving.
  */
 import { Net } from '../net/net.ts'
+import type { Crossing } from '../net/net.ts'
 import type { Node } from '../net/node.ts'
 import { perform } from './act.ts'
 import { Deliveries } from './deliveries.ts'
 import { check_outcome } from './invariants/outcome.ts'
 import { channel_name, named } from './operation.ts'
 import type { Case, Channel, Held, Operation, Place, Reader, Receipt } from './operation.ts'
-import type { Program } from './program.ts'
+import type { Program, Step } from './program.ts'
+import { read_header } from '../net/wire.ts'
 
 /** An invariant that does not hold. */
 export interface Broken { invariant: string, sentence: string }
@@ -50,6 +52,9 @@ export class World {
   readonly excused = new Map<string, number>()
   /** What each peer used when it had met all, before the first channel was made. */
   readonly used_bytes: number[]
+  /** What is to happen as soon as a peer has said something. */
+  private readonly awaited: Extract<Step, { do: 'upon' }>[] = []
+  private over = false
   /** Told a story, when somebody listens. */
   tell: ((line: string) => void) | undefined
   /** Told of every run of a peer that begins later. */
@@ -66,6 +71,11 @@ export class World {
     this.next_channel = program.channels.length
     this.net = new Net({ seed, delay_min_ms: 1, delay_max_ms, uneven })
     this.deliveries = new Deliveries(this.net)
+    const { watch } = this.net
+    this.net.watch = (crossing) => {
+      watch?.(crossing)
+      this.crossed(crossing)
+    }
     for (let nth = 0; nth < program.nodes; nth++) {
       const node = this.net.join(NAMES[nth]!)
       this.places.push({ nth, name: node.name, node, held: [], readers: [], leaving: false })
@@ -114,6 +124,20 @@ export class World {
   // What happens
 
   run(): void { for (const step of this.program.steps) perform(this, step) }
+
+  upon(step: Extract<Step, { do: 'upon' }>): void { this.awaited.push({ ...step }) }
+
+  /** Nothing that is still awaited happens from now on. */
+  end(): void { this.over = true }
+
+  private crossed({ header }: Crossing): void {
+    if (this.awaited.length === 0 || this.over) return
+    const { name } = read_header(header)
+    const first = this.awaited.findIndex(({ frame }) => frame === name)
+    if (first < 0 || this.awaited[first]!.nth-- > 0) return
+    const [{ ms, then }] = this.awaited.splice(first, 1) as [Extract<Step, { do: 'upon' }>]
+    this.net.after(ms, () => { if (!this.over) perform(this, then) })
+  }
 
   /** The next moment. */
   next(): number { return ++this.moment }

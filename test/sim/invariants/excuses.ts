@@ -17,12 +17,12 @@ export function ghost(world: World, { operation, text, channel }: Receipt): bool
   if (operation.node === channel.owner) return false
   const last = world.deliveries.to(text, operation.node)
     .findLast(({ at_ms }) => at_ms <= operation.ended_ms)
-  return last !== undefined && !last.granted && parted(last)
+  return last !== undefined && !last.granted && parted(world, last)
 }
 
-/** Whether the session in which a message went out has ended, for its owner. */
-function parted({ owner, owner_incarnation, to, at_ms }: Delivery): boolean {
-  return !owner.alive || owner.incarnation !== owner_incarnation
+/** Whether the session in which a message went out has ended, for its owner; a leave ends all. */
+function parted(world: World, { owner, owner_incarnation, to, at_ms }: Delivery): boolean {
+  return !owner.alive || owner.incarnation !== owner_incarnation || world.leaves.has(owner)
     || owner.events.some((one) => one.event === 'left' && one.id === to.id && one.at_ms >= at_ms)
 }
 
@@ -34,7 +34,7 @@ function parted({ owner, owner_incarnation, to, at_ms }: Delivery): boolean {
 export function came_back(world: World, { text, channel }: Receipt): boolean {
   const { owner } = channel
   const all = world.deliveries.by_text.get(text) ?? []
-  if (all.some((one) => one.owner === owner && !one.granted && parted(one))) return true
+  if (all.some((one) => one.owner === owner && !one.granted && parted(world, one))) return true
   return world.operations.some(({ node, cases, at_ms: began_ms }) => node !== owner
     && cases.some(({ kind, held, incarnation }) => held?.channel === channel && kind !== 'send'
       && (owner.incarnation !== incarnation || owner.events.some(({ event, id, at_ms }) =>
