@@ -8,22 +8,28 @@
  * `--publish` draws the plots that the README shows and writes the table of docs/performance.md.
  * A row that is not met fails nothing: figures are printed, and kept in bench/results as JSON.
  */
+import { fork } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
 import { doorWorks } from './door.ts'
-import { judge, factRow, type Fact, type Row } from './goal.ts'
+import { judge, factRow } from './goal.ts'
 import { idleCounts } from './idle.ts'
 import { localWorks } from './local.ts'
 import { loadPeers } from './peers.ts'
 import { drawPlots } from './plots.ts'
 import { publish } from './publish.ts'
 import { remoteWorks } from './remote.ts'
-import { keep, placeOf, printFacts, printFigures, printScene, sceneNow } from './report.ts'
+import {
+  keep, placeOf, printFacts, printFigures, printScene, sceneNow, type Run
+} from './report.ts'
 import { scaleWorks } from './scale.ts'
 import { sizeCounts } from './size.ts'
 import { startWorks } from './start.ts'
 import { steadyCounts } from './steady.ts'
 import { printTable } from './table.ts'
-import { measure, type Figure, type Part } from './timing.ts'
+import { measure, type Part } from './timing.ts'
 import { tripCounts } from './trips.ts'
+
+type Found = Omit<Run, 'scene'>
 
 const FLAGS = ['--ours', '--publish']
 
@@ -49,37 +55,63 @@ if (unknown.length > 0) {
   console.error(`and ${FLAGS.join(', ')}`)
   process.exit(2)
 }
+if (process.send === undefined) await runAll()
+else process.send(await runPart(asked[0]!))
 
-const scene = sceneNow()
-printScene(scene)
-const figures: Figure[] = []
-const facts: Fact[] = []
-const rows: Row[] = []
-const chosen = Object.entries(PARTS).filter(([name]) => asked.length === 0 || asked.includes(name))
-for (const [at, [name, make]] of chosen.entries()) {
-  const seconds = Math.round(performance.now() / 1000)
-  console.log(`\n— part ${at + 1} of ${chosen.length}: ${name} (${seconds} s)`)
-  const part = await make(flags.has('--ours'))
+/** Each part in a process of its own, so that none meets what another left behind. */
+async function runAll(): Promise<void> {
+  const scene = sceneNow()
+  printScene(scene)
+  const run: Run = { scene, figures: [], facts: [], rows: [] }
+  const chosen = Object.keys(PARTS).filter((name) => asked.length === 0 || asked.includes(name))
+  for (const [at, name] of chosen.entries()) {
+    console.log(`\n— part ${at + 1} of ${chosen.length}: ${name} (${seconds()} s)`)
+    const { figures, facts, rows } = await inChild(name)
+    run.figures.push(...figures)
+    run.facts.push(...facts)
+    run.rows.push(...rows)
+  }
+  printTable(run.rows)
+  console.log(`\nkept in ${keep(run)} after ${seconds()} s`)
+  const drawn = flags.has('--publish') ? publish(run, asked.length === 0)
+    : drawPlots(run, placeOf(scene))
+  for (const path of drawn) console.log(path)
+}
+
+function seconds(): number {
+  return Math.round(performance.now() / 1000)
+}
+
+function inChild(name: string): Promise<Found> {
+  return new Promise((resolve, reject) => {
+    const child = fork(fileURLToPath(import.meta.url), [name, ...flags], { serialization: 'advanced' })
+    let found: Found | undefined
+    child.once('message', (message) => { found = message as Found })
+    child.once('exit', (code) => {
+      if (found === undefined) reject(new Error(`the part ${name} ended with ${code}`))
+      else resolve(found)
+    })
+  })
+}
+
+async function runPart(name: string): Promise<Found> {
+  const found: Found = { figures: [], facts: [], rows: [] }
+  const part = await PARTS[name]!(flags.has('--ours'))
   try {
     for (const work of part.works ?? []) {
-      const found = await measure(work)
-      printFigures(found)
-      figures.push(...found)
-      rows.push(...judge(work.goals ?? [], found))
+      const figures = await measure(work)
+      printFigures(figures)
+      found.figures.push(...figures)
+      found.rows.push(...judge(work.goals ?? [], figures))
     }
     for (const count of part.counts ?? []) {
-      const found = await count()
-      printFacts(found)
-      facts.push(...found)
-      rows.push(...found.map(factRow))
+      const facts = await count()
+      printFacts(facts)
+      found.facts.push(...facts)
+      found.rows.push(...facts.map(factRow))
     }
   } finally {
     await part.end?.()
   }
+  return found
 }
-printTable(rows)
-const run = { scene, figures, facts, rows }
-console.log(`\nkept in ${keep(run)} after ${Math.round(performance.now() / 1000)} s`)
-const drawn = flags.has('--publish') ? publish(run, asked.length === 0)
-  : drawPlots(run, placeOf(scene))
-for (const path of drawn) console.log(path)

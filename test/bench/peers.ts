@@ -22,7 +22,6 @@ export const LICENCES: Readonly<Record<string, string>> = {
   '@thi.ng/csp': 'Apache-2.0',
   'async-channel': 'ISC',
   capnweb: 'MIT',
-  esbuild: 'MIT',
   ioredis: 'MIT',
   'js-csp': 'MIT',
   medium: 'ISC',

@@ -32,8 +32,7 @@ export async function linkFromNothing(): Promise<Fact> {
     work: 'round trips, counted',
     name: 'a link from nothing: TCP, Noise, Yamux, hello, until the other is a member',
     value: trips[ROUNDS >> 1]!, unit: 'trips', target: { text: '≤ 8', most: TRIPS_MOST },
-    note: `real libp2p on a road of ${WAY_MS} ms each way, ${spread}, `
-      + 'TCP\'s handshake counted as one'
+    beside: `${spread}, real libp2p on a road of ${WAY_MS} ms each way, TCP's handshake counted as 1`
   }
 }
 
