@@ -17,6 +17,7 @@ import {
   writeFileSync
 } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { bundleTransport } from './bundle.ts'
 import { stripped } from './strip.ts'
 import { generateTables, readTables } from './tables.ts'
 
@@ -42,7 +43,7 @@ const PARTS: Part[] = [
   {
     name: 'javascript',
     inputs: ['bindings/js', 'bindings/node', 'bindings/browser', 'bindings/cli', 'transports',
-      'tsconfig.json', 'tsconfig.build.json'],
+      'scripts/bundle.ts', 'tsconfig.json', 'tsconfig.build.json'],
     outputs: [MAIN],
     make: makeJavascript
   }
@@ -107,6 +108,7 @@ function makeCore(): void {
 function makeJavascript(): void {
   run('tsc', ['-p', 'tsconfig.build.json'])
   removeOrphans()
+  bundleTransport()
   if (!existsSync(MAIN)) return
   chmodSync(MAIN, 0o755)
   // npm links the bins of dependencies only; with this one `npx circuit` works in a clone as well.
