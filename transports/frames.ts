@@ -16,6 +16,10 @@ import {
 import type { Frame } from './transport.ts'
 
 const VARINT_BITS_MAX = 28
+/** A payload from here on is not copied: a piece more costs less than its copy. */
+const VIEWED_BYTES = 4096
+/** Up to here a loop copies faster than a typed array's own way. */
+const LOOPED_BYTES = 32
 const NOTHING: Uint8Array = new Uint8Array(0)
 
 const FRAME_LENGTH = 0
@@ -180,23 +184,29 @@ export function frameBytes(frame: Frame): number {
 }
 
 /**
- * Joins frames into as few writes as `write_bytes_max` allows; each is full but the last. A piece
- * of a payload that fills a whole write is a view, all else is copied once. Throws RangeError for
- * a frame over its limits, since the other side would reset the link for it.
+ * Joins frames into as few writes as `write_bytes_max` allows; each is full but the last. A write
+ * is a list of pieces: a payload of VIEWED_BYTES or more is views, all else is copied once. Throws
+ * RangeError for a frame over its limits, since the other side would reset the link for it.
  */
 export function joinFrames(
   frames: readonly Frame[], write_bytes_max: number = WRITE_BYTES_MAX
-): Uint8Array[] {
-  let bytes = 0
-  for (const frame of frames) bytes += checkedBytes(frame)
-  const joiner = new Joiner(bytes, write_bytes_max)
+): Uint8Array[][] {
+  let copied = 0
+  for (const frame of frames) {
+    const bytes = checkedBytes(frame)
+    const payload_bytes = frame.payload?.length ?? 0
+    copied += payload_bytes < VIEWED_BYTES ? bytes : bytes - payload_bytes
+  }
+  const joiner = new Joiner(copied, write_bytes_max)
   for (const { header, payload } of frames) {
     joiner.varint(header.length + (payload?.length ?? 0))
     joiner.varint(header.length)
     joiner.bytes(header)
-    if (payload !== undefined) joiner.bytes(payload)
+    if (payload === undefined) continue
+    if (payload.length < VIEWED_BYTES) joiner.bytes(payload)
+    else joiner.view(payload)
   }
-  return joiner.writes
+  return joiner.end()
 }
 
 function checkedBytes(frame: Frame): number {
@@ -212,16 +222,21 @@ function varintBytes(value: number): number {
   return value < 0x80 ? 1 : value < 0x4000 ? 2 : value < 0x200000 ? 3 : 4
 }
 
+/** Fills writes one after the other; what is copied goes into one block. */
 class Joiner {
-  readonly writes: Uint8Array[] = []
   readonly #write_bytes_max: number
-  #left: number
-  #write = NOTHING
+  readonly #block: Uint8Array
+  readonly #writes: Uint8Array[][] = []
+  #write: Uint8Array[] = []
+  /** Bytes that the write still takes. */
+  #room: number
+  /** What of the block is in no piece yet. */
+  #from = 0
   #at = 0
 
-  constructor(bytes: number, write_bytes_max: number) {
-    this.#left = bytes
-    this.#write_bytes_max = write_bytes_max
+  constructor(copied: number, write_bytes_max: number) {
+    this.#block = new Uint8Array(copied)
+    this.#room = this.#write_bytes_max = write_bytes_max
   }
 
   varint(value: number): void {
@@ -230,33 +245,59 @@ class Joiner {
   }
 
   bytes(bytes: Uint8Array): void {
-    for (let from = 0; from < bytes.length;) {
-      if (this.#at === this.#write.length && bytes.length - from >= this.#write_bytes_max) {
-        this.writes.push(bytes.subarray(from, from + this.#write_bytes_max))
-        this.#left -= this.#write_bytes_max
-        from += this.#write_bytes_max
-        continue
-      }
-      const count = Math.min(bytes.length - from, this.#room())
-      this.#write.set(count === bytes.length ? bytes : bytes.subarray(from, from + count), this.#at)
+    const count = bytes.length
+    if (count < this.#room && count <= LOOPED_BYTES) {
+      const block = this.#block
+      const at = this.#at
+      for (let i = 0; i < count; i++) block[at + i] = bytes[i]!
       this.#at += count
-      this.#left -= count
-      from += count
+      this.#room -= count
+      return
     }
+    for (let from = 0; from < count;) {
+      const part = Math.min(count - from, this.#room)
+      this.#block.set(bytes.subarray(from, from + part), this.#at)
+      from += part
+      this.#at += part
+      this.#took(part)
+    }
+  }
+
+  view(bytes: Uint8Array): void {
+    this.#cut()
+    for (let from = 0; from < bytes.length;) {
+      const part = Math.min(bytes.length - from, this.#room)
+      this.#write.push(bytes.subarray(from, from + part))
+      from += part
+      this.#took(part)
+    }
+  }
+
+  /** All writes. */
+  end(): Uint8Array[][] {
+    this.#cut()
+    if (this.#write.length > 0) this.#writes.push(this.#write)
+    return this.#writes
   }
 
   #byte(value: number): void {
-    this.#room()
-    this.#write[this.#at++] = value
-    this.#left--
+    this.#block[this.#at++] = value
+    this.#took(1)
   }
 
-  #room(): number {
-    if (this.#at === this.#write.length) {
-      this.#write = new Uint8Array(Math.min(this.#left, this.#write_bytes_max))
-      this.writes.push(this.#write)
-      this.#at = 0
-    }
-    return this.#write.length - this.#at
+  #took(bytes: number): void {
+    this.#room -= bytes
+    if (this.#room > 0) return
+    this.#cut()
+    this.#writes.push(this.#write)
+    this.#write = []
+    this.#room = this.#write_bytes_max
+  }
+
+  /** What was copied since the last piece becomes one. */
+  #cut(): void {
+    if (this.#at === this.#from) return
+    this.#write.push(this.#block.subarray(this.#from, this.#at))
+    this.#from = this.#at
   }
 }

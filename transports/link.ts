@@ -19,8 +19,8 @@ import type { Frame, Link, LinkEvents } from './transport.ts'
 export interface Pipe {
   /** A write of at most this many bytes fits the pipe's own frames best. */
   readonly write_bytes_max?: number
-  /** Takes the bytes. False: full, and `drained` follows when there is room. */
-  write(bytes: Uint8Array): boolean
+  /** Takes the bytes of all pieces. False: full, and `drained` follows when there is room. */
+  write(pieces: readonly Uint8Array[]): boolean
   pause(): void
   resume(): void
   /**

@@ -129,7 +129,7 @@ export class MemoryNetwork {
   /** Puts bytes on every link from one peer to another, as a peer that breaks the rules would. */
   inject(from: string, to: string, bytes: Uint8Array): void {
     for (const line of this.#lines) {
-      if (line.joins(from) && line.joins(to)) line.wire(from).write(bytes)
+      if (line.joins(from) && line.joins(to)) line.wire(from).write([bytes])
     }
   }
 

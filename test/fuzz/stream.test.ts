@@ -39,7 +39,7 @@ function whole(random: Fast): Uint8Array {
     return { header, payload }
   })
   const writes = joinFrames(frames)
-  return Buffer.concat(writes)
+  return Buffer.concat(writes.flat())
 }
 
 function bent(random: Fast, stream: Uint8Array): Uint8Array {

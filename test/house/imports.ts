@@ -37,7 +37,7 @@ export const CORE_ORDER: string[][] = [
 const HOUSE = /^(core|bindings|transports|spec|test|examples|docs|scripts)\//
 /** What all transports share: the contract, and how any byte stream becomes a link. */
 const TRANSPORT_GROUND = /^transports\/(transport|frames|link|dial|exchange|tables)\.ts$/
-const LIBP2P = /^(libp2p|@libp2p\/|@chainsafe\/|@multiformats\/)/
+const LIBP2P = /^(libp2p|uint8arraylist|@libp2p\/|@chainsafe\/|@multiformats\/)/
 
 /** For each room, what a specifier may be: a path from the root, or a package's name. */
 const ALLOWED: Array<[room: RegExp, allowed: (target: string, one: Import) => boolean]> = [

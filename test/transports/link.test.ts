@@ -29,7 +29,7 @@ test('bytes that make no whole frame are heard, and whole frames are not said tw
   const { link, said } = opened()
   await Promise.resolve()
   const bytes = new Uint8Array(Buffer.concat(
-    joinFrames([{ header: filled(3, 1), payload: filled(90, 2) }])))
+    joinFrames([{ header: filled(3, 1), payload: filled(90, 2) }]).flat()))
   link.bytes([bytes.subarray(0, 40)])
   link.bytes([bytes.subarray(40, 80)])
   link.bytes([bytes.subarray(80)])

@@ -9,6 +9,7 @@
  */
 import { createCipheriv, createDecipheriv, createSecretKey } from 'node:crypto'
 import { defaultCrypto } from '@chainsafe/libp2p-noise/crypto'
+import { Uint8ArrayList } from 'uint8arraylist'
 import type { KeyObject } from 'node:crypto'
 import type { ICryptoInterface } from '@chainsafe/libp2p-noise'
 
@@ -32,18 +33,18 @@ function keyOf(bytes: Uint8Array): KeyObject {
 /** What the noise library is handed for its work; all but the cipher is its own. */
 export const noiseCrypto: ICryptoInterface = {
   ...defaultCrypto,
-  /** The text and its tag in one piece, which nobody else holds. */
+  /** The text in as many pieces as it came in, and its tag. */
   chaCha20Poly1305Encrypt(text, nonce, data, key) {
     if (text.byteLength < SMALL_BYTES) {
       return defaultCrypto.chaCha20Poly1305Encrypt(text, nonce, data, key)
     }
     const cipher = createCipheriv(CIPHER, keyOf(key), nonce, OPTIONS)
     if (data.length > 0) cipher.setAAD(data, { plaintextLength: text.byteLength })
-    const pieces = text instanceof Uint8Array ? [text] : [...text]
-    const sealed = pieces.map((piece) => cipher.update(piece))
+    const sealed = new Uint8ArrayList()
+    for (const piece of piecesOf(text)) sealed.append(cipher.update(piece))
     cipher.final()
-    sealed.push(cipher.getAuthTag())
-    return Buffer.concat(sealed, text.byteLength + TAG_BYTES)
+    sealed.append(cipher.getAuthTag())
+    return sealed
   },
   /** Throws when the tag is not of this text and key. */
   chaCha20Poly1305Decrypt(sealed, nonce, data, key, into) {
@@ -54,13 +55,15 @@ export const noiseCrypto: ICryptoInterface = {
     const decipher = createDecipheriv(CIPHER, keyOf(key), nonce, OPTIONS)
     if (data.length > 0) decipher.setAAD(data, { plaintextLength: text_bytes })
     decipher.setAuthTag(sealed.subarray(text_bytes))
-    if (sealed instanceof Uint8Array) {
-      const text = decipher.update(sealed.subarray(0, text_bytes))
-      decipher.final()
-      return text
-    }
-    const pieces = [...sealed.sublist(0, text_bytes)].map((piece) => decipher.update(piece))
+    const text = new Uint8ArrayList()
+    const body = sealed instanceof Uint8Array
+      ? sealed.subarray(0, text_bytes) : sealed.sublist(0, text_bytes)
+    for (const piece of piecesOf(body)) text.append(decipher.update(piece))
     decipher.final()
-    return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces, text_bytes)
+    return text
   }
+}
+
+function piecesOf(bytes: Uint8Array | Uint8ArrayList): Iterable<Uint8Array> {
+  return bytes instanceof Uint8Array ? [bytes] : bytes
 }

@@ -8,6 +8,7 @@
  * queues without a bound; it is paused unless the link wants bytes, so that the other side's window
  * closes; `gone` is called once, within LINK_CLOSE_MS of `end` or `reset`.
  */
+import { Uint8ArrayList } from 'uint8arraylist'
 import { LINK_CLOSE_MS, WRITE_BYTES_MAX } from '../tables.ts'
 import { StreamLink } from '../link.ts'
 import type { LinkPlace, Pipe } from '../link.ts'
@@ -53,9 +54,9 @@ export class StreamPipe implements Pipe {
     if (stream.status !== 'open') this.#closed(undefined)
   }
 
-  write(bytes: Uint8Array): boolean {
+  write(pieces: readonly Uint8Array[]): boolean {
     try {
-      this.#stream.send(bytes)
+      this.#stream.send(pieces.length === 1 ? pieces[0]! : listOf(pieces))
     } catch {
       // It broke, and its end is on the way.
       return false
@@ -119,6 +120,13 @@ export class StreamPipe implements Pipe {
     // Not in the middle of the stream's own event.
     queueMicrotask(() => this.#gone(this))
   }
+}
+
+type Sent = Parameters<Stream['send']>[0]
+
+/** Two versions of the list are about, each with its type; they take each other. */
+function listOf(pieces: readonly Uint8Array[]): Sent {
+  return new Uint8ArrayList(...pieces) as unknown as Sent
 }
 
 /** What yamux's stream knows of the window that it gives to the other side. */

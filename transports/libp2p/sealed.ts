@@ -1,39 +1,72 @@
 /**
- * One write for each encrypted message.
+ * One call of the kernel for each encrypted message, and no copy of a large one.
  *
- * Lives here: joining what the noise library makes of a message. Does not live here: the handshake
- * (the noise library), the cipher (transports/libp2p/cipher).
+ * Lives here: how the pieces of a message go to the socket and come from it. Does not live here:
+ * the handshake (the noise library), the cipher (transports/libp2p/cipher).
  *
  * The library hands a message's length, its pieces and its tag to the socket one after the other,
- * and each is a call of the kernel and a packet. A copy of the message costs less than one of them.
+ * and each is a call of the kernel and a packet. Here a small message is joined, and the pieces of
+ * a large one go out in one call.
  */
+import type { Uint8ArrayList } from 'uint8arraylist'
 import type {
   ConnectionEncrypter, MessageStream, SecuredConnection, SecureConnectionOptions
 } from '@libp2p/interface'
 
-/** Bytes in pieces, as the library hands them on. */
-type Pieces = Exclude<Parameters<MessageStream['send']>[0], Uint8Array>
-
 /** The library's encrypted stream: what is used of it. */
-interface Sealed extends MessageStream { encrypt(pieces: Pieces): Pieces | Uint8Array }
+interface Sealed extends MessageStream {
+  readonly handshake: { decrypt(sealed: Uint8ArrayList): Uint8Array | Uint8ArrayList }
+  encrypt(text: Uint8ArrayList): Uint8ArrayList | Uint8Array
+  decrypt(sealed: Uint8ArrayList): Uint8Array | Uint8ArrayList
+}
 
-/** The encrypter with joined writes; what the other side sees is the same. */
+/** A connection over a socket of Node: what is used of it. */
+interface Road extends MessageStream {
+  readonly socket: { cork(): void, uncork(): void, write(bytes: Uint8Array): boolean }
+  sendData(pieces: Uint8ArrayList): { sentBytes: number, canSendMore: boolean }
+}
+
+/** Up to here a copy costs less than a piece more in the call. */
+const JOINED_BYTES = 16_384
+
+/** The encrypter with whole writes; what the other side sees is the same. */
 export function joining<Extension>(
   encrypter: ConnectionEncrypter<Extension>
 ): ConnectionEncrypter<Extension> {
   const joined = async (
-    securing: Promise<SecuredConnection<Extension>>
+    road: MessageStream, securing: Promise<SecuredConnection<Extension>>
   ): Promise<SecuredConnection<Extension>> => {
     const secured = await securing
-    const sealed = secured.connection as Sealed
-    const encrypt = sealed.encrypt.bind(sealed)
-    sealed.encrypt = (pieces) => encrypt(pieces).subarray()
+    writeWhole(road as Road)
+    joinSmall(secured.connection as Sealed)
     return secured
   }
   return Object.assign(Object.create(encrypter) as ConnectionEncrypter<Extension>, {
     secureOutbound: (road: MessageStream, options?: SecureConnectionOptions) =>
-      joined(encrypter.secureOutbound(road, options)),
+      joined(road, encrypter.secureOutbound(road, options)),
     secureInbound: (road: MessageStream, options?: SecureConnectionOptions) =>
-      joined(encrypter.secureInbound(road, options))
+      joined(road, encrypter.secureInbound(road, options))
   })
+}
+
+function joinSmall(sealed: Sealed): void {
+  const encrypt = sealed.encrypt.bind(sealed) as (text: Uint8ArrayList) => Uint8ArrayList
+  sealed.encrypt = (text) => {
+    const pieces = encrypt(text)
+    return pieces.byteLength <= JOINED_BYTES ? pieces.subarray() : pieces
+  }
+  // The library's own copies a message that came in two pieces, to have room for its text.
+  sealed.decrypt = (message) => sealed.handshake.decrypt(message)
+}
+
+/** All pieces go into the socket, whether it has room or not: they are one message at most. */
+function writeWhole(road: Road): void {
+  const { socket } = road
+  road.sendData = (pieces) => {
+    let room = true
+    socket.cork()
+    for (const piece of pieces) room = socket.write(piece)
+    socket.uncork()
+    return { sentBytes: pieces.byteLength, canSendMore: room }
+  }
 }

@@ -109,8 +109,8 @@ export class MemoryPipe implements Pipe {
     this.#in = back
   }
 
-  write(bytes: Uint8Array): boolean {
-    return this.out.write(bytes)
+  write(pieces: readonly Uint8Array[]): boolean {
+    return this.out.write(pieces)
   }
 
   pause(): void {

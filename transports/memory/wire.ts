@@ -72,10 +72,10 @@ export class Wire {
     return bytes
   }
 
-  write(bytes: Uint8Array): boolean {
+  write(pieces: readonly Uint8Array[]): boolean {
     if (this.#closed) return false
     const { latency_ms, jitter_ms, bytes_per_ms, chunk_bytes_max, window_bytes } = this.#options
-    const copy = bytes.slice()
+    const copy = joined(pieces)
     this.#written_bytes += copy.length
     const begin_ms = Math.max(this.#clock.now_ms(), this.#free_at_ms)
     this.#free_at_ms = begin_ms + copy.length / bytes_per_ms
@@ -229,4 +229,15 @@ export class Wire {
     this.#full = false
     this.#ends.drained()
   }
+}
+
+function joined(pieces: readonly Uint8Array[]): Uint8Array {
+  if (pieces.length === 1) return pieces[0]!.slice()
+  const whole = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0))
+  let at = 0
+  for (const piece of pieces) {
+    whole.set(piece, at)
+    at += piece.length
+  }
+  return whole
 }

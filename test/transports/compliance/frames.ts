@@ -70,7 +70,7 @@ export function garbageTests(within: Within): void {
   within('bytes that are no frames reset their link and nothing else', async (world, t) => {
     const [a, b] = [await peerOf(world, t), await peerOf(world, t)]
     const [near, far] = await linked(a, b)
-    const good = joinFrames([frame(3, 40, 1)])
+    const good = joinFrames([frame(3, 40, 1)]).flat()
     const bad = [
       [Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0xff)], [Uint8Array.of(2, 9, 1, 1)],
       [...good, Uint8Array.from(varint(FRAME_BYTES_MAX + 1))],
