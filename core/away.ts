@@ -109,6 +109,7 @@ export function away_pump(peer: Peer): void {
       const flags = trying | (select != 0 ? OFFER_FLAG_SELECT : 0)
       say_offer(w, remote.channel, flags, select)
     }
+    w.seq = peer.made
   }
 }
 

@@ -19,6 +19,7 @@ import { map_add } from './map'
 import { over_share, place } from './match'
 import { payload_done } from './reference'
 import { Peer } from './peer'
+import { deliver_over } from './session'
 import { table_add, table_remove } from './table'
 import {
   AIM_END, AIM_LATCH, AIM_ROOM, CLAIMED, Channel, FIRM, FREE, HELD, IS_ASKED, IS_READER, IS_TRY,
@@ -132,14 +133,16 @@ function out_take(outs: Outs): Waiter {
   if (!is(outs.first)) outs.last = no_waiter
   outs.count--
   x.line_next = no_waiter
+  deliver_over(x)
   return x
 }
 
-/** A reader took `count` more messages; false, and nothing changed, when it had fewer out. */
+/** A reader took `count` more messages; false when it had fewer out, or has not got them. */
 export function reader_granted(w: Waiter, count: u32): bool {
   const outs = w.outs
   if (count > outs.count) return false
   for (let i: u32 = 0; i < count; i++) {
+    if (is(outs.first.unheard)) return false
     const x = out_take(outs)
     outs.credit++
     sender_done(x)

@@ -14,6 +14,7 @@ import { map_remove, Map2, map_new } from './map'
 import { peer_at } from './directory'
 import { payload_done } from './reference'
 import { say_claim, say_deliver, say_end, say_unhold } from './say'
+import { deliver_over } from './session'
 import {
   AIM_END, AIM_LATCH, AIM_PARTNER, FIRM, FREE, HELD, IS_AGAIN, IS_ASKED, IS_READER, IS_SELECT,
   IS_STORED, IS_STRUCK, IS_TRY, Operation, SEND, SHIPPED, Waiter, dirty, engage, engaged, flagged,
@@ -100,6 +101,7 @@ export function unstored(message: Waiter): void {
 export function gone(w: Waiter): void {
   if (is(w.peer)) strike(w)
   if (is(w.op)) { detach(w); return }
+  deliver_over(w)
   if (flagged(w, IS_STORED)) {
     unstored(w)
     queue_take(w)
@@ -236,7 +238,7 @@ function deliver_to_reader(x: Waiter, y: Waiter): void {
   else outs.first = x
   outs.last = x
   outs.count++
-  say_deliver(y, x.payload, flagged(x, IS_AGAIN))
+  say_deliver(y, x.payload, flagged(x, IS_AGAIN), x)
 }
 
 /**
@@ -259,7 +261,7 @@ export function deliver(x: Waiter, y: Waiter): void {
   y.partner = x
   y.status = <u8>ERROR_OK
   if (is(y.op)) mail_put(y, MAIL_FIRM)
-  else say_deliver(y, x.payload, flagged(x, IS_AGAIN))
+  else say_deliver(y, x.payload, flagged(x, IS_AGAIN), y)
 }
 
 /** A copy of a latch's message for y; the message stays. */
@@ -276,7 +278,7 @@ export function deliver_latch(x: Waiter, y: Waiter): void {
   engage(y, FIRM)
   y.aim = AIM_LATCH
   y.status = <u8>ERROR_OK
-  if (!is(y.op)) say_deliver(y, payload, false)
+  if (!is(y.op)) say_deliver(y, payload, false, y)
   y.payload = payload
   if (is(y.op)) mail_put(y, MAIL_FIRM)
 }

@@ -121,7 +121,7 @@ export function grant_in(peer: Peer, payload: Payload): bool {
     return true
   }
   const brings = w.direction == SEND && flagged(w, IS_SELECT) && w.phase != FIRM
-  const waits = w.phase == CLAIMED || w.phase == FIRM || w.phase == ZOMBIE
+  const waits = w.phase == CLAIMED || w.phase == FIRM && !is(w.unheard) || w.phase == ZOMBIE
   if (flagged(w, IS_READER) ? is(payload) : brings && !is(payload) || !waits) {
     payload_done(payload)
     return false
@@ -150,6 +150,11 @@ export function ask_in(peer: Peer): bool {
   return true
 }
 
+/** True when the peer speaks of an offer of ours, or of its grant, and has not said it has it. */
+function unheard(w: Waiter): bool {
+  return is(w) && <i32>(w.seq - w.peer.acked) > 0
+}
+
 /** claim: hold, or the channel's end. False: a violation. */
 export function claim_in(peer: Peer): bool {
   const w = away_find(peer, read_u32())
@@ -158,7 +163,7 @@ export function claim_in(peer: Peer): bool {
     return false
   }
   if (!is(w)) return true
-  if (flagged(w, IS_READER) || w.phase != AWAY_IDLE) return false
+  if (flagged(w, IS_READER) || w.phase != AWAY_IDLE || unheard(w)) return false
   const selecting = w.op.kind == KIND_SELECT
   if (status == ERROR_OK) {
     if (!selecting) return false
@@ -174,9 +179,11 @@ export function claim_in(peer: Peer): bool {
 /** deliver: a message for a receive. Takes the payload. False: a violation. */
 export function deliver_in(peer: Peer, payload: Payload): bool {
   const w = away_find(peer, read_u32())
+  // Without its message it is for an offer that was taken back, or it cannot be.
+  if (!is(payload)) return !is(w)
   const again = (read_u32() & DELIVER_FLAG_AGAIN) != 0
   const refs = take_refs(peer, payload)
-  let fits = refs && read_end() && is(payload)
+  let fits = refs && read_end() && !unheard(w)
   if (fits && refs_over) fits = over_limit()
   if (!fits || !is(w)) {
     payload_done(payload)
@@ -206,6 +213,7 @@ export function end_in(peer: Peer): bool {
   const doubt = status == ERROR_RECEIVER_LEFT
   if (!read_end() || status >= ERROR_LEFT && !doubt) return false
   if (!is(w)) return true
+  if (unheard(w)) return false
   if (flagged(w, IS_READER)) {
     if (status == ERROR_OK || doubt) return false
     reader_ended(w, <u8>status)
@@ -223,7 +231,9 @@ export function unhold_in(peer: Peer): bool {
   const w = away_find(peer, read_u32())
   if (!read_end()) return false
   if (!is(w)) return true
-  if (flagged(w, IS_READER) || w.phase != AWAY_CHOSEN || w.op.state != OP_HELD) return false
+  if (flagged(w, IS_READER) || w.phase != AWAY_CHOSEN || w.op.state != OP_HELD || unheard(w)) {
+    return false
+  }
   on_unhold(w)
   return true
 }

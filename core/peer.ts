@@ -16,6 +16,7 @@ import { Map2, map_add, map_find, map_new, map_remove } from './map'
 import { Payload, drop_handle } from './payload'
 import { emit } from './ring'
 import { Timer, now_ms, timer_clear } from './timer'
+import { Waiter } from './waiter'
 import {
   INPUT_BYTES, OUT_FRAME, OUT_FRAME_BYTES, OUT_FRAME_HEADER_BYTES, OUT_FRAME_LINK,
   OUT_FRAME_PAYLOAD, OUT_FRAME_PAYLOAD_BYTES,
@@ -104,6 +105,8 @@ export class Out {
   kind: u32
   bytes: u32
   payload: Payload
+  /** Of a deliver: the offer or message that must be told when the frame is gone, or null. */
+  holder: Waiter
 }
 
 // @ts-ignore: decorator

@@ -50,6 +50,8 @@ export function reply_in(peer: Peer): bool {
   const kind = request.kind
   const wanted: u32 = status != ERROR_OK || kind != FRAME_OPEN && kind != FRAME_STAT ? 1
     : kind == FRAME_OPEN ? 2 : 7
+  // Nobody can answer what it has not got.
+  if (<i32>(request.number - peer.acked) > 0) return false
   if (values != wanted || status >= ERROR_LEFT) return false
   const op = op_find(request.op)
   forget(request)

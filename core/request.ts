@@ -51,8 +51,9 @@ export class Request {
   peer: Peer
   next: Request
   previous: Request
-  /** The kind of the frame that asked. */
+  /** The kind of the frame that asked, and its number. */
   kind: u32
+  number: u32
   /** What stands before the paths of a list's entries. */
   prefix: Text
 }
@@ -81,6 +82,7 @@ function ask(op: Operation, peer: Peer, kind: u32): Request {
   op.nones++
   peer.requests_out++
   if (!peer_joined(peer)) contact(peer)
+  request.number = peer.made + 1
   post(peer, kind)
   put_u32(request.id)
   return request

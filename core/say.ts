@@ -12,7 +12,7 @@ import { Payload, payload_ref, payload_refs_open } from './payload'
 import { PEER_JOINED, Peer, self_first_incarnation, self_incarnation } from './peer'
 import { frame_bad, read_array, read_text, read_u32, text_at, text_bytes } from './frame'
 import { peer_known } from './member'
-import { post, post_end, put_array, put_text, put_u32 } from './session'
+import { deliver_holds, post, post_end, put_array, put_text, put_u32 } from './session'
 import { SEND, Waiter, is, no_payload, no_peer } from './waiter'
 import { ref_channel, ref_of, ref_remote, ref_retain } from './reference'
 import { text_ptr } from './bytes'
@@ -115,12 +115,14 @@ export function say_claim(w: Waiter, status: u32): void {
   post_end(no_payload)
 }
 
-export function say_deliver(w: Waiter, payload: Payload, again: bool): void {
+/** `holder`: the offer itself, of a reader's the message that is out. */
+export function say_deliver(w: Waiter, payload: Payload, again: bool, holder: Waiter): void {
   if (!say(w.peer, FRAME_DELIVER)) return
   put_u32(w.offer)
   put_u32(again ? DELIVER_FLAG_AGAIN : 0)
   put_refs(w.peer, payload)
   post_end(payload)
+  deliver_holds(w.peer, holder)
 }
 
 export function say_end(w: Waiter, status: u32): void {

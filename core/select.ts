@@ -71,8 +71,10 @@ function drop_cases(op: Operation): void {
 
 /** Grants what the owner claimed for w. */
 function grant(w: Waiter): void {
-  if (away(w)) say_grant(w, 1)
-  else granted(w)
+  if (away(w)) {
+    say_grant(w, 1)
+    w.seq = w.peer.made
+  } else granted(w)
 }
 
 /** Grants for the last time, and frees the offer. */

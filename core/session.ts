@@ -24,6 +24,7 @@ import {
 } from './peer'
 import { ring_full } from './ring'
 import { now_ms, timer_clear, timer_set } from './timer'
+import { Waiter } from './waiter'
 import {
   ACK_DELAY_MS, ACK_FRAMES, FRAME_ACK, FRAME_CLAIM, FRAME_ENTRY, FRAME_REPLY,
   FRAME_MEMBER, FRAME_UNHOLD, LINK_WINDOW_BYTES, PROBE_INTERVAL_MS,
@@ -202,6 +203,7 @@ function pop(peer: Peer): void {
   // A new link may not have got yet what the old one had brought.
   if (peer.unsent == out) peer.unsent = out.next
   if (answers(out.kind)) peer.answer_bytes -= out_bytes(out)
+  if (some(out.holder)) out.holder.unheard = no_out
   finish(out)
 }
 
@@ -232,6 +234,25 @@ export function payload_over(payload: Payload): void {
   const out = changetype<Out>(alloc(offsetof<Out>()))
   out.payload = payload
   finish(out)
+}
+
+/** Ties the deliver that was just made to whatever must know whether it has been acknowledged. */
+export function deliver_holds(peer: Peer, holder: Waiter): void {
+  peer.last.holder = holder
+  holder.unheard = peer.last
+}
+
+/**
+ * What a deliver was for has ended: should it still wait for its acknowledgement, then without its
+ * message, so that nobody can keep messages here by taking offers back.
+ */
+export function deliver_over(holder: Waiter): void {
+  const out = holder.unheard
+  if (!some(out)) return
+  holder.unheard = no_out
+  out.holder = changetype<Waiter>(0)
+  payload_over(out.payload)
+  out.payload = changetype<Payload>(0)
 }
 
 /** The answer of `session_take`: a new frame, one that was here before, one out of number. */

@@ -16,7 +16,7 @@
  */
 import { alloc, is, release } from './heap'
 import { Payload } from './payload'
-import { Peer } from './peer'
+import { Out, Peer } from './peer'
 import { Text } from './bytes'
 import { Table, table_new } from './table'
 import { Timer } from './timer'
@@ -89,6 +89,8 @@ export class Waiter {
   payload: Payload
   /** A reader's part at the owner (READER only). */
   outs: Outs
+  /** At the owner: the deliver for it that its peer has not acknowledged, or null. */
+  unheard: Out
   /**
    * Away: the reference. Parked: the id of the select, for the order of selects. Stored: the peer
    * whose message it is (0: this one), by its index.
@@ -96,6 +98,7 @@ export class Waiter {
   key: u32
   /** The arbiter's number of the offer. Stored: the message's bytes. */
   offer: u32
+  /** Its place in line. Away: the number of the last frame about it; a reader's window before. */
   seq: u32
   which: u16
   phase: u8
