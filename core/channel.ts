@@ -14,9 +14,9 @@ import {
   answer, deliver, free, gone, hold, parked, sender_denied, sender_done, strike, unhold,
   unstored,
 } from './claim'
-import { channels_max } from './limit'
+import { channels_max, stored_bytes_max } from './limit'
 import { map_add } from './map'
-import { over_share, place } from './match'
+import { place } from './match'
 import { payload_done } from './reference'
 import { Peer } from './peer'
 import { deliver_over } from './session'
@@ -95,8 +95,10 @@ export function granted(w: Waiter): bool {
 /** w is held now (rules 10, 11, 13, 15 and 17). */
 function held(w: Waiter): void {
   const c = w.channel
+  // Of several that were asked together, too much may have come; matched again it is refused.
+  const over = is(w.peer) && w.peer.stored_bytes > stored_bytes_max
   if (w.aim == AIM_ROOM) {
-    if (!c.closed && !over_share(w)) {
+    if (!c.closed && !over) {
       place(w)
       return
     }
@@ -105,7 +107,7 @@ function held(w: Waiter): void {
     return
   }
   const p = w.partner
-  if (c.closed) {
+  if (c.closed || over) {
     partner_free(p)
     unhold(w)
     return

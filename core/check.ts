@@ -23,6 +23,9 @@ export { init, run } from './abi'
   return changetype<usize>(subject) != 0
 }
 
+/** Of peers' messages in buffers, and of those that their selects brought. */
+let stored_bytes: u32 = 0
+
 /** What a plain send's message counts for. */
 function bytes_of(w: Waiter): u32 {
   const counts = w.direction == SEND && !flagged(w, IS_SELECT) && there(w.payload)
@@ -38,6 +41,7 @@ function parked_check(peer: Peer): void {
     assert(!flagged(w, IS_READER) || there(w.outs), 'a reader without a window')
     offers++
     bytes += bytes_of(w)
+    if (flagged(w, IS_SELECT) && there(w.payload)) stored_bytes += w.payload.bytes
   }
   assert(offers == peer.in_offers && offers <= OFFERS_PER_PEER_MAX, 'parked offers miscounted')
   assert(bytes == peer.in_bytes && bytes <= PARKED_BYTES_PER_PEER_MAX, 'parked bytes miscounted')
@@ -59,8 +63,6 @@ function away_check(peer: Peer): void {
   for (let r = changetype<Request>(peer.requests); there(r); r = r.next) requests++
   assert(requests == peer.requests_out && requests <= REQUESTS_PER_PEER_MAX, 'requests miscounted')
 }
-
-let stored_bytes: u32 = 0
 
 /** A channel's lists: what stands in them, and how many places it takes. */
 function channel_check(c: Channel): void {

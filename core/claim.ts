@@ -12,6 +12,7 @@
 import { complete, complete_message } from './operation'
 import { map_remove, Map2, map_new } from './map'
 import { peer_at } from './directory'
+import { Payload } from './payload'
 import { payload_done } from './reference'
 import { say_claim, say_deliver, say_end, say_unhold } from './say'
 import { deliver_over } from './session'
@@ -85,10 +86,16 @@ export function strike(w: Waiter): void {
   else peer.parked = changetype<usize>(w.peer_next)
   if (is(w.peer_next)) w.peer_next.peer_previous = w.peer_previous
   peer.in_offers--
-  if (w.direction == SEND && !flagged(w, IS_SELECT) && is(w.payload)) {
-    peer.in_bytes -= w.payload.bytes
-  }
+  if (w.direction == SEND && is(w.payload)) unparked(w, w.payload)
   w.peer = no_peer
+}
+
+/** An offer's message is here no more: of what its peer may have here, that much is free again. */
+export function unparked(x: Waiter, payload: Payload): void {
+  const peer = x.peer
+  if (!is(peer)) return
+  if (flagged(x, IS_SELECT)) peer.stored_bytes -= payload.bytes
+  else peer.in_bytes -= payload.bytes
 }
 
 /** A message leaves the buffer: of what its sender may have there, that much is free again. */
@@ -133,6 +140,7 @@ export function unhold(w: Waiter): void {
   else {
     say_unhold(w)
     // The payload of another peer's select came with its grant and comes again with the next.
+    if (is(w.payload)) unparked(w, w.payload)
     payload_done(w.payload)
     w.payload = no_payload
   }
@@ -218,7 +226,7 @@ function deliver_at_once(x: Waiter, y: Waiter): void {
   const payload = x.payload
   x.payload = no_payload
   const flags = flagged(x, IS_AGAIN) ? COMPLETION_FLAG_AGAIN : 0
-  if (is(x.peer) && !flagged(x, IS_SELECT)) x.peer.in_bytes -= payload.bytes
+  unparked(x, payload)
   detach(y)
   waiter_drop(y)
   complete_message(op, 0, flags, payload)

@@ -67,14 +67,17 @@ function match_rendezvous(c: Channel): void {
     let y = c.receivers_first
     while (is(y) && same_select(x, y)) y = y.next
     const next = x.next
-    if (is(y)) pair(x, y)
+    if (is(y)) {
+      if (selecting(x) && over_share(x)) answer(x, ERROR_TOO_MANY)
+      else pair(x, y)
+    }
     x = next
   }
 }
 
 /**
- * True when another peer's message has no place in any buffer here: its sender is told so. A select
- * brings its message with its grant: there must be room for the largest before it is asked.
+ * True when another peer's message has no place here: its sender is told so. A select brings its
+ * message with its grant: there must be room for the largest before it is asked.
  */
 export function over_share(x: Waiter): bool {
   if (!is(x.peer)) return false
@@ -91,8 +94,11 @@ export function place(x: Waiter): void {
   message.payload = x.payload
   message.seq = arrival()
   if (is(x.peer)) {
-    if (!selecting(x)) x.peer.in_bytes -= x.payload.bytes
-    x.peer.stored_bytes += x.payload.bytes
+    // A select's is counted since its grant.
+    if (!selecting(x)) {
+      x.peer.in_bytes -= x.payload.bytes
+      x.peer.stored_bytes += x.payload.bytes
+    }
     message.key = x.peer.index
     message.offer = x.payload.bytes
   }

@@ -127,8 +127,10 @@ export function grant_in(peer: Peer, payload: Payload): bool {
     return false
   }
   if (flagged(w, IS_READER)) return reader_granted(w, count)
-  if (brings) w.payload = payload
-  else payload_done(payload)
+  if (brings) {
+    w.payload = payload
+    peer.stored_bytes += payload.bytes
+  } else payload_done(payload)
   return granted(w)
 }
 

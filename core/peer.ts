@@ -238,7 +238,7 @@ export class Peer {
   requests_out: u32
   /** Of frames that answer it and that it has not acknowledged. */
   answer_bytes: u32
-  /** Of its messages in buffers here. */
+  /** Of its messages in buffers here, and of those that its selects brought. */
   stored_bytes: u32
   /** References to its channels that are held here. */
   remotes: u32

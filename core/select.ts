@@ -10,7 +10,7 @@
  * unless it is held as a sender.
  */
 import { AWAY_CHOSEN, AWAY_IDLE, AWAY_LINED, away_free, away_withdraw } from './away'
-import { MAIL_END, MAIL_FIRM, MAIL_HOLD, complete_end, waiter_drop } from './claim'
+import { MAIL_END, MAIL_FIRM, MAIL_HOLD, complete_end, unparked, waiter_drop } from './claim'
 import { asked, granted, killed } from './channel'
 import {
   KIND_RECEIVE, KIND_SELECT, KIND_SEND, OP_FREE, OP_HELD, OP_OFFERED, complete, complete_message,
@@ -89,7 +89,7 @@ function take_message(w: Waiter): Payload {
   const from = away(w) || w.aim == AIM_LATCH ? w : w.partner
   const payload = from.payload
   from.payload = no_payload
-  if (from != w && is(from.peer) && !flagged(from, IS_SELECT)) from.peer.in_bytes -= payload.bytes
+  if (from != w) unparked(from, payload)
   return payload
 }
 

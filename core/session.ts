@@ -341,6 +341,7 @@ export function sessions_check(): void {
     let answer_bytes: u32 = 0
     for (let out = peer.first; some(out); out = out.next) {
       assert(out.number == ++number, 'a frame is missing')
+      assert(!some(out.holder) || out.holder.unheard == out, 'a deliver for nobody')
       if (answers(out.kind)) answer_bytes += out_bytes(out)
     }
     assert(number == peer.made, 'a frame is missing at the end')

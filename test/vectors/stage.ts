@@ -27,6 +27,8 @@ export type Field = number | string | Field[]
 export interface Written { header: Uint8Array, row: unknown[], text: string, payload_bytes: number }
 interface Verdict { status: number, rights: number, expires_ms: number, prefix: string }
 
+const ANSWERS = new Set(['grant', 'claim', 'deliver', 'end', 'unhold', 'reply'])
+
 /** One end of a link: its number at its core, and what was written and not yet carried. */
 interface End { actor: Actor, number: number, out: Written[], up: boolean }
 /** A link: the dialler's end and the acceptor's. */
@@ -184,12 +186,16 @@ export class Stage {
 
   // What a core never wrote
 
-  /** A session frame that nobody wrote, with the next number; `fields` follow `received`. */
+  /**
+   * A session frame that nobody wrote, with the next number; `fields` follow `received`. It says
+   * that it has all that the other wrote, when it is one that answers.
+   */
   forge(wire: Wire, as: Actor, name: string, fields: Field[], text = '',
-    number = as.said + 1): void {
+    number = as.said + 1, received?: number): void {
     const near = wire.end_of(as)
     const far = wire.ends.find((end) => end !== near)!
-    const header = encode([kinds.get(name)!, number, 0, ...fields])
+    const has = received ?? (ANSWERS.has(name) ? far.actor.said : 0)
+    const header = encode([kinds.get(name)!, number, has, ...fields])
     if (number > as.said) as.said = number
     this.put_frame(far, header, text, bytes_of(text).length)
   }
