@@ -2,93 +2,18 @@
  * What one peer may have of a core, each bound at its border: so many are fine, one more is not.
  *
  * Lives here: spec/limits.md with peers played by hand. Does not live here: bounds of one operation
- * (channel.test.ts), of a frame (session.test.ts), of links (link.test.ts).
+ * (channel.test.ts), of a frame (session.test.ts), of links (link.test.ts), what is not acknowledged
+ * (unheard.test.ts).
  */
 import * as assert from 'uvu/assert'
 import { suite } from '../suite.ts'
-import { HIGHER, LOWER, Script, cbor, codes, constants, limits } from './session-script.ts'
+import { Flooder, KEPT, LINK, opened_at, works_on } from './flooder.ts'
+import { codes, constants, limits } from './session-script.ts'
 import type { Field } from './session-script.ts'
 
-const KINDS = { offer_receive: 16, offer_send: 17, grant: 18, withdraw: 19, offer_reader: 21,
-  claim: 24, deliver: 25, end: 26, unhold: 27, make: 32, open: 33, list: 34, reply: 40 }
 const MESSAGE_BYTES = limits.MESSAGE_BYTES_MAX!
-const LINK = 1
 const SELECT = constants('offer_flag').select!
 const which = constants('limit')
-
-/** A peer played by hand that says frames in the order of their numbers. */
-class Flooder {
-  readonly s = new Script()
-  private number = 2
-  /** What it says it has received; left as it is, it acknowledges nothing. */
-  received = 0
-
-  constructor() {
-    this.s.join(LINK, LOWER)
-    this.drain()
-  }
-
-  /** The core's window is never full. */
-  drain(): void { this.s.host.put('link_ready', { link: LINK, taken_bytes: 0xffffffff }) }
-
-  say(kind: keyof typeof KINDS, fields: Field[], payload_bytes = 0): void {
-    const header = cbor([KINDS[kind], this.number++, this.received, ...fields])
-    const payload = payload_bytes === 0 ? 0 : this.s.host.give('a payload')
-    this.s.host.put('frame', { link: LINK, payload, payload_bytes, header_bytes: header.length },
-      header)
-  }
-
-  /** Many frames in few calls of the core. */
-  many(count: number, one: (nth: number) => void): void {
-    this.s.host.batching = true
-    for (let nth = 0; nth < count; nth++) {
-      one(nth)
-      if (nth % 500 === 499) {
-        this.s.host.run()
-        this.drain()
-      }
-    }
-    this.s.host.batching = false
-    this.s.host.run()
-    this.drain()
-  }
-
-  /** The peer has all that was said. */
-  acknowledge(): void {
-    for (const { row } of this.s.heard()) {
-      if (row[0] as number >= 16) this.received = Math.max(this.received, row[1] as number)
-    }
-  }
-
-  statuses(name: string): number[] {
-    const heard = this.s.heard(name).map(({ fields }) => fields.status as number)
-    return heard
-  }
-
-  get cut(): number | undefined { return this.s.unlinked.at(-1)?.code }
-}
-
-/** After a cut the peer is gone, and another peer and the host work on. */
-function works_on(s: Script): void {
-  assert.equal(s.joined(), [], 'the one that went over is gone')
-  s.join(2, HIGHER)
-  const ref = s.host.channel(1)
-  s.host.send(ref, 'm')
-  assert.is(s.host.text(s.host.receive(ref)), 'm')
-  assert.equal(s.joined(), [HIGHER])
-}
-
-/** Payloads of a core that has met one peer: the chain and info of both. */
-const KEPT = new Flooder().s.host.held_payloads().length
-
-/** A channel of the peer's, opened by this core. */
-function opened_at(one: Flooder): number {
-  const opened = one.s.host.open('/AAA/x')
-  const [asked] = one.s.heard('open')
-  one.received = asked!.fields.number!
-  one.say('reply', [asked!.fields.request!, 0, [1, 0x100001]])
-  return one.s.host.outcome(opened).value
-}
 
 const test = suite('core: limits')
 
@@ -270,7 +195,8 @@ test('LIM-8: an owner that delivers more references than are held is cut', () =>
   host.put('limit', { limit: which.refs_per_peer!, value: 1 })
   const received = host.receive(value)
   const [offer] = one.s.heard('offer_receive')
-  one.s.say(LINK, 'deliver', [3, offer!.fields.number!, offer!.fields.offer!, 0, [[0, 3, 0x100002]]], 'message')
+  one.s.say(LINK, 'deliver', [3, offer!.fields.number!, offer!.fields.offer!, 0,
+    [[0, 3, 0x100002]]], 'message')
   assert.is(one.cut, codes.OVER_LIMIT)
   assert.is(host.status(received), 'LEFT')
   works_on(one.s)
@@ -303,153 +229,7 @@ test('LIM-7: a select that brings its message to a rendezvous has a share there 
   assert.is(host.held_payloads().length, KEPT)
 })
 
-test('LIM-13: a grant of a message that was not acknowledged cuts, whatever took it', () => {
-  for (const kind of ['offer_receive', 'offer_reader'] as const) {
-    const one = new Flooder()
-    const ref = one.s.host.channel(3, 'c')
-    one.say(kind, [1, ref, ...kind === 'offer_reader' ? [2] : [0, 0]])
-    one.s.host.send(ref, 'm')
-    one.say('grant', [1, 1, []])
-    assert.is(one.cut, codes.BAD_FRAME, kind)
-    const again = one.s.host.receive(ref)
-    assert.is(one.s.host.text(again), 'm', 'the message is still here')
-    works_on(one.s)
-  }
-})
-
-test('LIM-13: who grants what it acknowledges keeps nothing here', () => {
-  const one = new Flooder()
-  const ref = one.s.host.channel(3, 'c')
-  one.say('offer_reader', [1, ref, 2])
-  for (let nth = 0; nth < 100; nth++) {
-    one.s.host.send(ref, `m${nth}`)
-    one.acknowledge()
-    one.say('grant', [1, 1, []])
-    one.drain()
-    assert.is(one.s.host.held_payloads().length, KEPT)
-  }
-  assert.is(one.cut, undefined)
-})
-
-test('LIM-13: an owner must have the offer that it answers, and the asked one the request', () => {
-  const answers: [string, (host: Flooder['s']['host'], far: number) => unknown,
-    (one: Flooder, id: number) => void][] = [
-    ['offer_send', (host, far) => host.send(far, 'm'), (one, id) => one.say('end', [id, 0])],
-    ['offer_receive', (host, far) => host.receive(far),
-      (one, id) => one.say('deliver', [id, 0, []], 1)],
-    ['offer_receive', (host, far) => host.receive(far),
-      (one, id) => one.say('claim', [id, codes.CLOSED!])],
-    ['offer_receive', (host, far) => host.select([{ receive: far }]),
-      (one, id) => one.say('claim', [id, 0])],
-    ['open', (host) => host.open('/AAA/y'), (one, id) => one.say('reply', [id, 0, [1, 7]])]
-  ]
-  for (const [name, begin, answer] of answers) {
-    for (const honest of [true, false]) {
-      const one = new Flooder()
-      const far = opened_at(one)
-      begin(one.s.host, far)
-      const [asked] = one.s.heard(name)
-      if (honest) one.received = asked!.fields.number!
-      answer(one, (asked!.fields.offer ?? asked!.fields.request)!)
-      assert.is(one.cut, honest ? undefined : codes.BAD_FRAME, `${name} ${honest}`)
-    }
-  }
-})
-
-test('LIM-13: a select that brought its message is let go only by one who has it', () => {
-  for (const kind of ['unhold', 'end'] as const) {
-    for (const honest of [true, false]) {
-      const one = new Flooder()
-      const far = opened_at(one)
-      one.s.host.select([{ send: far, text: 'm' }])
-      const [offer] = one.s.heard('offer_send')
-      one.received = offer!.fields.number!
-      one.say('claim', [offer!.fields.offer!, 0])
-      const [grant] = one.s.heard('grant')
-      if (honest) one.received = grant!.fields.number!
-      one.say(kind, [offer!.fields.offer!, ...kind === 'end' ? [0] : []])
-      assert.is(one.cut, honest ? undefined : codes.BAD_FRAME, `${kind} ${honest}`)
-    }
-  }
-})
-
-test('LIM-14: a peer that takes back what it never acknowledged keeps no message here', () => {
-  const one = new Flooder()
-  const { host } = one.s
-  const ref = host.channel(0, 'c')
-  for (let nth = 1; nth <= 100; nth++) {
-    one.say('offer_receive', [nth, ref, 0, 0])
-    const send = host.send(ref, `m${nth}`)
-    one.say('withdraw', [nth])
-    assert.is(host.text(host.receive(ref)), `m${nth}`, 'the next receiver has it')
-    assert.is(host.status(send), 'OK')
-    assert.is(host.held_payloads().length, KEPT)
-    one.drain()
-  }
-  assert.is(one.cut, undefined)
-})
-
-test('LIM-14: so with a window that ends, and a buffer that is scrubbed', () => {
-  const one = new Flooder()
-  const { host } = one.s
-  for (let nth = 1; nth <= 20; nth++) {
-    const ref = host.channel(10)
-    one.say('offer_reader', [nth, ref, 5])
-    for (let message = 0; message < 8; message++) host.send(ref, 'm')
-    assert.is(host.held_payloads().length, KEPT + 8)
-    host.scrub(ref)
-    one.say('withdraw', [nth])
-    one.drain()
-    assert.is(host.held_payloads().length, KEPT)
-  }
-  assert.is(one.cut, undefined)
-})
-
-test('LIM-14: so when one window after another is given the same message', () => {
-  const one = new Flooder()
-  const { host } = one.s
-  const ref = host.channel(1, 'c')
-  host.send(ref, 'm')
-  for (const nth of [1, 2, 3]) {
-    one.say('offer_reader', [nth, ref, 1])
-    assert.is(one.s.heard('deliver').length, 1)
-    one.say('withdraw', [nth])
-  }
-  assert.is(host.text(host.receive(ref)), 'm')
-  assert.is(host.held_payloads().length, KEPT)
-})
-
-test('LIM-14: a deliver that is sent again after its withdrawal has no message', () => {
-  const one = new Flooder()
-  const { s } = one
-  const ref = s.host.channel(0, 'c')
-  one.say('offer_receive', [1, ref, 0, 0])
-  s.host.send(ref, 'm')
-  const [deliver] = s.heard('deliver')
-  assert.is(deliver!.payload, 'm')
-  one.say('withdraw', [1])
-  s.down(LINK)
-  s.up(2, LOWER, true)
-  s.hello(2, { your: 7, received: 0, epoch: 1, flags: constants('hello_flag').answer! })
-  const resent = s.heard('deliver')
-  assert.equal(resent.map(({ fields, payload }) => [fields.number, fields.offer, payload]),
-    [[deliver!.fields.number, 1, '']])
-})
-
-test('WIRE-27: a deliver without its message is nothing for an offer that is known no more', () => {
-  for (const known of [true, false]) {
-    const one = new Flooder()
-    const far = opened_at(one)
-    const received = one.s.host.receive(far)
-    const [offer] = one.s.heard('offer_receive')
-    if (!known) one.s.host.withdraw(received)
-    one.acknowledge()
-    one.say('deliver', [offer!.fields.offer!, 0, []])
-    assert.is(one.cut, known ? codes.BAD_FRAME : undefined)
-  }
-})
-
-test('LIM-15: channels that were sent away count to their own host, until they are scrubbed', () => {
+test('LIM-15: channels that were sent away count to their own host until scrubbed', () => {
   const one = new Flooder()
   const { host } = one.s
   const far = opened_at(one)
