@@ -14,7 +14,7 @@
  * Invariants: encoding never changes the value given; what cannot be said is refused whole; bytes
  * from a stranger give a value or an UNREADABLE, within the depth and size of the tables.
  */
-import { Decoder, Encoder, Tag } from 'cbor-x'
+import { Decoder, Encoder, Tag, addExtension } from 'cbor-x'
 import { Refusal } from './errors.ts'
 import type { Packed } from './payload.ts'
 import {
@@ -35,19 +35,30 @@ const encoder = new Encoder({
 const INTEGERS_32_LEAST = -0x100000000
 const INTEGERS_32_MOST = 0xffffffff
 const MAJOR_BYTES = 2
+const MAJOR_SIMPLE = 7
 /** Longer encodings are handed on as they are: copying costs more than what they pin. */
 const COPIED_BYTES_MAX = 32768
 
 /** Thrown inside the decoder at a map that is no plain object; the item is then read again. */
 const ODD_KEY = new Error('a map with other keys than text')
 
+/** The item under way holds a bigint or a channel: it is walked over. */
+let unfinished = false
+
+addExtension({
+  tag: TAG_CHANNEL,
+  decode(index: unknown): Tag {
+    unfinished = true
+    return new Tag(index, TAG_CHANNEL)
+  }
+} as unknown as Parameters<typeof addExtension>[0])
+
 class PlainDecoder extends Decoder {
   /** Makes the decoder ask `decodeKey`. */
   keyMap = {}
-  /** An integer of 64 bits was met: it came as a bigint. */
-  wide = false
+  /** Asked at an integer of 64 bits, which comes as a bigint. */
   get int64AsNumber(): boolean {
-    this.wide = true
+    unfinished = true
     return false
   }
   decodeKey(key: unknown): string {
@@ -72,6 +83,24 @@ const odd = new Decoder({ useRecords: false, mapsAsObjects: false })
  */
 const scratch = new Uint8Array(4096)
 const small = new PlainDecoder({ useRecords: false, mapsAsObjects: true, copyBuffers: true })
+
+/** What the decoder makes of a break, wherever one stands. */
+const BREAK: unknown = plain.decode(Uint8Array.of(0xff))
+const BREAK_BYTE = 0xff
+const MAJOR_LIST = 4
+/** Up to so many bytes a loop is quicker than a call. */
+const LOOPED_BYTES_MAX = 32
+
+/** True when a break could stand in an item. Most items have no such byte at all. */
+function mayBreak(item: Uint8Array): boolean {
+  const first = item[0]!
+  // A number, a text or a fraction holds no other item.
+  if (first >>> 5 < MAJOR_LIST) return false
+  if (first >>> 5 === MAJOR_SIMPLE) return first === BREAK_BYTE
+  if (item.length > LOOPED_BYTES_MAX) return item.includes(BREAK_BYTE)
+  for (let at = 1; at < item.length; at++) if (item[at] === BREAK_BYTE) return true
+  return false
+}
 
 /** True when a value is immutable and small, so that it may stay as it is inside a peer. */
 export function keepable(value: unknown): boolean {
@@ -293,10 +322,10 @@ export function decode(bytes: Uint8Array, channels: readonly Reference[]): unkno
     if (content !== undefined) return content
   }
   const decoder = bytes.length <= scratch.length ? small : plain
-  decoder.wide = false
+  unfinished = mayBreak(bytes)
   try {
     const value = decoder === small ? small.decodeFirst(scratch, bytes) : plain.decode(bytes)
-    if (!decoder.wide && channels.length === 0) return value
+    if (!unfinished && channels.length === 0) return value
     return new Restoration(bytes.length, channels).restore(value, 0)
   } catch (error) {
     if (error !== ODD_KEY) throw error
@@ -329,6 +358,7 @@ class Restoration {
     if (--this.budget < 0 || depth > VALUE_DEPTH_MAX) throw new Error('nested too deep')
     if (typeof value === 'bigint') return narrow(value)
     if (typeof value !== 'object' || value === null) return value
+    if (value === BREAK) throw new Error('a break where an item is due')
     if (Array.isArray(value)) {
       for (let i = 0; i < value.length; i++) value[i] = this.restore(value[i], depth + 1)
       return value
@@ -338,6 +368,7 @@ class Restoration {
     if (value instanceof Set) {
       return new Set([...value].map((item) => this.restore(item, depth + 1)))
     }
+    if (value instanceof Date && Number.isNaN(value.getTime())) throw new Error('no valid date')
     if (isPlain(value)) {
       const record = value as Record<string, unknown>
       for (const key of Object.keys(record)) record[key] = this.restore(record[key], depth + 1)

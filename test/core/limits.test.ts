@@ -2,8 +2,8 @@
  * What one peer may have of a core, each bound at its border: so many are fine, one more is not.
  *
  * Lives here: spec/limits.md with peers played by hand. Does not live here: bounds of one operation
- * (channel.test.ts), of a frame (session.test.ts), of links (link.test.ts), what is not acknowledged
- * (unheard.test.ts).
+ * (channel.test.ts), of a frame (session.test.ts), of links (link.test.ts), what is not
+ * acknowledged (unheard.test.ts).
  */
 import * as assert from 'uvu/assert'
 import { suite } from '../suite.ts'

@@ -246,6 +246,18 @@ test('bytes of a stranger give a value or an error, and leave the decoder whole'
   }
 })
 
+test('VAL-7 and VAL-9: a channel that is in no table, and a break, make an item unreadable', () => {
+  const broken = ['ff', '81ff', '8200ff', 'a16161ff', 'a1ff01', 'c1ff', '8181ff', 'a16161a16162ff',
+    `9828${'00'.repeat(39)}ff`, '8243ffffffff']
+  const channels = ['d9c1c700', '81d9c1c700', 'a16163d9c1c705', '9fd9c1c700ff']
+  const bytes_of = (text: string) => Uint8Array.from(text.match(/../g)!, (two) => parseInt(two, 16))
+  for (const text of [...broken, ...channels]) {
+    assert.throws(() => decode(bytes_of(text), []), /break|valid date|table of references/, text)
+  }
+  assert.equal(decode(bytes_of('9f01bf616102ffff'), []), [1, { a: 2 }], 'where it belongs')
+  assert.equal(decode(bytes_of('8243ffffff20'), []), [Uint8Array.of(255, 255, 255), -1])
+})
+
 test('shared parts of a stranger cannot multiply', () => {
   // [28(inner), 29(i), 29(i)] inside each other: a tree of 3^23 nodes in a few bytes each.
   let item = [0x81, 0x1b, 0, 0x20, 0, 0, 0, 0, 0, 0]
