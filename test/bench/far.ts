@@ -63,6 +63,7 @@ const [name = 'far'] = process.argv.slice(2)
 await using circuit = await join({ name, ...Place.inherited(name) })
 const orders = await circuit.make<Order>('orders', { capacity: 1 })
 await circuit.make<Uint8Array>('channel', { capacity: CAPACITY })
+process.on('disconnect', () => process.exit())
 process.send!('ready')
 for await (const order of orders) {
   const { from, count, done } = order
