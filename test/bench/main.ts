@@ -67,9 +67,11 @@ async function runAll(): Promise<void> {
   for (const [at, name] of chosen.entries()) {
     console.log(`\n— part ${at + 1} of ${chosen.length}: ${name} (${seconds()} s)`)
     const { figures, facts, rows } = await inChild(name)
+      .catch((error: Error) => broken(name, error))
     run.figures.push(...figures)
     run.facts.push(...facts)
     run.rows.push(...rows)
+    keep(run)
   }
   printTable(run.rows)
   console.log(`\nkept in ${keep(run)} after ${seconds()} s`)
@@ -80,6 +82,15 @@ async function runAll(): Promise<void> {
 
 function seconds(): number {
   return Math.round(performance.now() / 1000)
+}
+
+/** What is left of a part that ended with an error; the others go on. */
+function broken(name: string, { message }: Error): Found {
+  console.error(message)
+  process.exitCode = 1
+  const fact = { work: name, name: '', value: NaN, unit: '', failure: message,
+    target: { text: 'it ends' } }
+  return { figures: [], facts: [fact], rows: [factRow(fact)] }
 }
 
 function inChild(name: string): Promise<Found> {
