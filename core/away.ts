@@ -10,6 +10,7 @@
  * was not sent can be taken back for sure.
  */
 import { alloc, release } from './heap'
+import { link_needed } from './dial'
 import { Table, table_add, table_find, table_new, table_remove } from './table'
 import { Peer } from './peer'
 import { Remote, payload_done, ref_release, ref_remote, ref_retain } from './reference'
@@ -70,6 +71,7 @@ export function away_add(w: Waiter, remote: Remote): bool {
   peer.away = changetype<usize>(w)
   queue_push(held_back(peer), w)
   if (!peer_joined(peer)) contact(peer)
+  else if (!is(peer.link)) link_needed(peer)
   pump(peer)
   return true
 }

@@ -104,8 +104,9 @@ export function dial_soon(peer: Peer): void {
 
 /** A session without a link has something to say, or an edge: its silence counts from now. */
 export function link_needed(peer: Peer): void {
-  const waits = peer.dialling || some(peer.dial_timer)
-  if (peer.state == PEER_JOINED && !some(peer.links) && !(waits && some(peer.watch_timer))) {
+  // A link that comes up may never be attached.
+  const waits = peer.dialling || some(peer.dial_timer) || some(peer.links)
+  if (peer.state == PEER_JOINED && !some(peer.link) && !(waits && some(peer.watch_timer))) {
     peer.heard_ms = now_ms
     if (!some(peer.watch_timer)) watch_in(peer, PROBE_INTERVAL_MS)
   }

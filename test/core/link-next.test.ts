@@ -60,4 +60,26 @@ test('a suspicion of an earlier run is not the end of a session with a later one
   assert.equal(s.heard('hello').map(({ fields }) => [fields.flags, fields.epoch]), [[ANSWER, 1]])
 })
 
+// spec: MEM-20
+test('what is asked of a peer whose link comes up and breaks off does not wait for ever', () => {
+  const s = new Script()
+  s.join(1, LOWER)
+  // A session that nobody needs a link for, and its silence watched no more.
+  s.say(1, 'edge', [constants('edge_wish').off!])
+  s.say(1, 'ack', [1])
+  s.down(1)
+  s.wait(limits.PROBE_INTERVAL_MS! * 2)
+  s.dials.length = 0
+  s.up(2, LOWER, false)
+  const open = s.host.open(`/${LOWER}/x`)
+  assert.is(s.host.status(open), 'waiting')
+  s.down(2)
+  const until_ms = limits.LEFT_MS! * 3
+  for (let ms = 0; ms < until_ms && s.host.status(open) === 'waiting'; ms += 50) {
+    for (const { peer } of s.dials.splice(0)) s.failed(peer, 'unreachable')
+    s.wait(50)
+  }
+  assert.is(s.host.status(open), 'LEFT')
+})
+
 test.run()

@@ -12,8 +12,8 @@ import {
 } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
-/** Text that becomes other text in one file of core/. */
-export interface Change { file: string, find: string, put: string }
+/** Text that becomes other text in one file of core/; `checked`: in the core with `check`. */
+export interface Change { file: string, find: string, put: string, checked?: true }
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const KEPT = `${ROOT}dist/.mutants`
@@ -33,7 +33,7 @@ export function changed({ file, find, put }: Change, text: string): string {
 
 /** The core with the change, compiled. */
 export function mutant(change: Change): Promise<WebAssembly.Module> {
-  return built('abi', change)
+  return built(change.checked === true ? 'check' : 'abi', change)
 }
 
 /** The core as it is, with `check`: doors call it after each run. */

@@ -15,6 +15,8 @@ export interface Mutation {
   file: string
   find: string
   put: string
+  /** The core asserts its invariants after each run, so that it notices by itself. */
+  checked?: true
   /** The invariant that notices it. */
   caught_by: string
   /** Programs with these faults show it, one of the seeds 1 … `within` at the latest. */
@@ -27,6 +29,12 @@ export const MUTATIONS: readonly Mutation[] = [
     bug: 'the timer of an operation outlives it',
     file: 'operation.ts', find: 'if (is(op.timer)) timer_clear(op.timer)', put: '',
     caught_by: 'no_fault', faults: 'none', within: 40
+  },
+  {
+    bug: 'who is declared left before its ack comes is attached (SES-40)',
+    file: 'hello.ts', find: '  if (incarnation <= peer.left_incarnation) return link_refuse(',
+    put: '  if (false) return link_refuse(', checked: true,
+    caught_by: 'no_fault', faults: 'moments', within: 1500
   },
   {
     bug: 'a payload that was given away is dropped as well',

@@ -31,12 +31,14 @@ const DEADLINE_MS = (MINUTES_MAX + 1) * 60_000
 
 const test = suite('sim: random programs')
 
-test('programs that failed once', () => {
+test('programs that failed once', async (t) => {
   const url = new URL('./seeds.json', import.meta.url)
   const { programs } = JSON.parse(readFileSync(url, 'utf8')) as { programs: Kept[] }
   assert.ok(programs.length > 0)
-  for (const { why, program } of programs) {
-    assert.equal(play(program).broken, [], why)
+  t.after(() => { use_core(undefined) })
+  for (const core of [undefined, await checked_core()]) {
+    use_core(core)
+    for (const { why, program } of programs) assert.equal(play(program).broken, [], why)
   }
 }, { timeout_ms: 60_000 })
 
