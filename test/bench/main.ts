@@ -95,7 +95,8 @@ function broken(name: string, { message }: Error): Found {
 
 function inChild(name: string): Promise<Found> {
   return new Promise((resolve, reject) => {
-    const child = fork(fileURLToPath(import.meta.url), [name, ...flags], { serialization: 'advanced' })
+    const child = fork(
+      fileURLToPath(import.meta.url), [name, ...flags], { serialization: 'advanced' })
     let found: Found | undefined
     child.once('message', (message) => { found = message as Found })
     child.once('exit', (code) => {
