@@ -1,9 +1,14 @@
 /** Each verb at one peer: what it does, prints and exits with. */
 import * as assert from 'uvu/assert'
+import { spawnSync } from 'node:child_process'
 import type { Refusal } from '../../bindings/js/errors.ts'
 import { readCall, type Call } from '../../bindings/cli/words.ts'
 import { suite } from '../suite.ts'
 import { Place, type Ended } from './place.ts'
+
+/** Three times the promise, and so many times what a process without a program takes here. */
+const LS_MS_MAX = 450
+const LS_BARE_MAX = 9
 
 const test = suite('cli: verbs')
 const place = new Place()
@@ -166,13 +171,18 @@ test('ls lists sorted paths, with -l kinds and states, with --json all', async (
 })
 
 test('ls takes well under its limit as a whole process', async (t) => {
-  let best = Infinity
-  // The limit is three times the promise; the best of some counts, since others use this machine.
-  for (let i = 0; i < 12 && (i < 3 || best > 450); i++) {
+  let [best, bare] = [Infinity, Infinity]
+  const most = () => Math.max(LS_MS_MAX, LS_BARE_MAX * bare)
+  // The best of some counts, since others use this machine.
+  for (let i = 0; i < 12 && (i < 3 || best > most()); i++) {
+    const began = performance.now()
+    spawnSync(process.execPath, ['-e', ''])
+    bare = Math.min(bare, performance.now() - began)
     best = Math.min(best, (await place.call(['ls', '/'])).ms)
   }
-  console.log(`\nls took ${Math.round(best)} ms at best, from the sources`)
-  t.within(450, best, 'ls')
+  console.log(`\nls took ${Math.round(best)} ms at best, from the sources; a bare node `
+    + `${Math.round(bare)} ms`)
+  t.within(most(), best, 'ls')
 }, { timed: true })
 
 test('refusals are one sentence that says what to do', async () => {
