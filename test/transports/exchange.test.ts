@@ -67,7 +67,7 @@ test('another peer at the address, another protocol and no address are failures'
 
 test('what is too long, too late or rejected ends its own stream only', async (t) => {
   const server = await started(t, 1, async (_peer, request) => {
-    if (request.length === 1) await new Promise(() => {})
+    if (request.length === 1) await new Promise<void>((resolve) => t.after(resolve))
     if (request.length === 2) throw new Error('no')
     return new Uint8Array(request.length === 3 ? 2000 : 1)
   })
