@@ -30,7 +30,7 @@ const BURST = 50
 const MARK_AGAIN_MS = 100
 /** So often is tried what a busy machine may delay. */
 const ROUNDS_MAX = 100
-const LIMIT = { timeout_ms: 120_000 }
+const LIMIT = { timeout_ms: 30_000 }
 
 /** One datagram that came: its number, when it was sent and when it came, in milliseconds. */
 type Came = [number: number, sent: number, came: number]
