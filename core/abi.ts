@@ -1,5 +1,5 @@
 /**
- * The door: `init` and `run`, nothing else.
+ * The door: `init` and `run`, and the second door for what needs no record.
  *
  * Lives here: which input record goes to which part, and when the core stops taking them. Does not
  * live here: what a record does. spec: spec/abi.md
@@ -46,6 +46,8 @@ import {
   IN_SIGNAL, IN_SIGNALED, IN_START, IN_STARTED, IN_STAT, IN_TAKE, IN_VERIFIED, IN_WITHDRAW,
   OUTPUT_BYTES,
 } from './tables'
+
+export { choose_now, receive_now, send_now } from './now'
 
 /** Makes the instance ready; gives the address of the header. Called once. */
 export function init(seed: u32): usize {

@@ -106,7 +106,8 @@ export function op_timeout(op: Operation, ms: u32): void {
   if (ms != 0) op.timer = timer_set(ms, TIMER_OPERATION, changetype<usize>(op))
 }
 
-function op_free(op: Operation): void {
+/** Forgets an operation whose end was told otherwise than by a completion. */
+export function op_free(op: Operation): void {
   if (is(op.timer)) timer_clear(op.timer)
   if (is(op.after)) timer_clear(op.after)
   store<u32>(slots + (<usize>(op.id & SLOT_MASK) << 2), 0)
@@ -114,67 +115,61 @@ function op_free(op: Operation): void {
   operations--
 }
 
-/** A completion for an id that became no operation: refused, or done at once (status OK). */
-export function refuse(id: u32, status: u32): void {
-  const out = emit(OUT_COMPLETION, OUT_COMPLETION_BYTES)
-  memory.fill(out + 4, 0, OUT_COMPLETION_BYTES - 4)
+/** One completion, with room for `refs_count` references behind it. */
+function completion(
+  id: u32, status: u32, which: u32, flags: u32, handle: u32, bytes: u32, value: u32,
+  refs_count: u32
+): usize {
+  const out = emit(OUT_COMPLETION, OUT_COMPLETION_BYTES + (refs_count << 2))
   store<u32>(out + OUT_COMPLETION_OP, id)
   store<u32>(out + OUT_COMPLETION_STATUS, status)
+  store<u32>(out + OUT_COMPLETION_WHICH, which)
+  store<u32>(out + OUT_COMPLETION_FLAGS, flags)
+  store<u32>(out + OUT_COMPLETION_PAYLOAD, handle)
+  store<u32>(out + OUT_COMPLETION_PAYLOAD_BYTES, bytes)
+  store<u32>(out + OUT_COMPLETION_VALUE, value)
+  store<u32>(out + OUT_COMPLETION_REFS_COUNT, refs_count)
+  return out + OUT_COMPLETION_BYTES
+}
+
+/** A completion for an id that became no operation: refused, or done at once (status OK). */
+export function refuse(id: u32, status: u32): void {
+  completion(id, status, 0, 0, 0, 0, 0, 0)
 }
 
 /** The completion of an operation without a message; frees it. */
 export function complete(op: Operation, status: u32, which: u32, flags: u32, value: u32): void {
-  const out = emit(OUT_COMPLETION, OUT_COMPLETION_BYTES)
-  store<u32>(out + OUT_COMPLETION_OP, op.id)
-  store<u32>(out + OUT_COMPLETION_STATUS, status)
-  store<u32>(out + OUT_COMPLETION_WHICH, which)
-  store<u32>(out + OUT_COMPLETION_FLAGS, flags)
-  store<u32>(out + OUT_COMPLETION_PAYLOAD, 0)
-  store<u32>(out + OUT_COMPLETION_PAYLOAD_BYTES, 0)
-  store<u32>(out + OUT_COMPLETION_VALUE, value)
-  store<u32>(out + OUT_COMPLETION_REFS_COUNT, 0)
+  completion(op.id, status, which, flags, 0, 0, value, 0)
   op_free(op)
+}
+
+/** The completion with a message that has no references and goes to the host as a gift. */
+export function complete_bare(id: u32, handle: u32, bytes: u32): void {
+  completion(id, 0, 0, COMPLETION_FLAG_MESSAGE, handle, bytes, 0, 0)
 }
 
 /** The completion of open: the element's kind stands where others have a message's length. */
 export function complete_element(op: Operation, element: u32, ref: u32): void {
-  const out = emit(OUT_COMPLETION, OUT_COMPLETION_BYTES)
-  memory.fill(out + 4, 0, OUT_COMPLETION_BYTES - 4)
-  store<u32>(out + OUT_COMPLETION_OP, op.id)
-  store<u32>(out + OUT_COMPLETION_PAYLOAD_BYTES, element)
-  store<u32>(out + OUT_COMPLETION_VALUE, ref)
+  completion(op.id, 0, 0, 0, 0, element, ref, 0)
   op_free(op)
 }
 
 /**
- * The completion with a message; takes the caller's count on the payload. A payload that nobody
- * else needs goes to the host as a gift, else it is shared.
+ * The completion with a message; takes the caller's count on the payload and frees the operation. A
+ * payload that nobody else needs goes to the host as a gift, else it is shared.
  */
-export function hand_over(id: u32, which: u32, flags: u32, payload: Payload): void {
+export function complete_message(op: Operation, which: u32, flags: u32, payload: Payload): void {
   const count = payload.refs_count
-  const out = emit(OUT_COMPLETION, OUT_COMPLETION_BYTES + (count << 2))
   const gift = payload.count == 1
-  store<u32>(out + OUT_COMPLETION_OP, id)
-  store<u32>(out + OUT_COMPLETION_STATUS, 0)
-  store<u32>(out + OUT_COMPLETION_WHICH, which)
-  store<u32>(out + OUT_COMPLETION_FLAGS,
-    flags | COMPLETION_FLAG_MESSAGE | (gift ? 0 : COMPLETION_FLAG_SHARED))
-  store<u32>(out + OUT_COMPLETION_PAYLOAD, payload.handle)
-  store<u32>(out + OUT_COMPLETION_PAYLOAD_BYTES, payload.bytes)
-  store<u32>(out + OUT_COMPLETION_VALUE, 0)
-  store<u32>(out + OUT_COMPLETION_REFS_COUNT, count)
+  flags |= COMPLETION_FLAG_MESSAGE | (gift ? 0 : COMPLETION_FLAG_SHARED)
+  const refs = completion(op.id, 0, which, flags, payload.handle, payload.bytes, 0, count)
   for (let i: u32 = 0; i < count; i++) {
     const ref = payload_ref(payload, i)
     if (!gift) ref_retain(ref)
-    store<u32>(out + OUT_COMPLETION_BYTES + (<usize>i << 2), ref)
+    store<u32>(refs + (<usize>i << 2), ref)
   }
   if (gift) payload_free(payload, true)
   else payload.count--
-}
-
-/** The completion of an operation with a message; frees the operation. */
-export function complete_message(op: Operation, which: u32, flags: u32, payload: Payload): void {
-  hand_over(op.id, which, flags, payload)
   op_free(op)
 }
 

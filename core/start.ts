@@ -15,19 +15,21 @@ import { waiter_drop } from './claim'
 import { message_bytes_max } from './limit'
 import {
   KIND_RECEIVE, KIND_SELECT, KIND_SEND, TIMER_CASE, complete, op_find, op_new, op_timeout,
-  op_usable, refuse,
+  complete_bare, op_usable, refuse,
 } from './operation'
+import { receive_now, send_now, taken_bytes } from './now'
 import { Payload, drop_handle, payload_new, payload_refs_open } from './payload'
-import { quick_receive, quick_send } from './quick'
 import { random_below } from './random'
 import { ref_channel, ref_remote, ref_retain } from './reference'
+import { header } from './fault'
 import { abort, after_due, take_offered } from './select'
 import { settle } from './settle'
 import { timer_set } from './timer'
 import { IS_SELECT, IS_TRY, Operation, RECEIVE, SEND, Waiter, is, waiter_new } from './waiter'
 import {
   CASES_MAX, CASE_AFTER, CASE_RECEIVE, CASE_SEND, ERROR_BAD_ARGUMENT, ERROR_CLOSED, ERROR_LEFT,
-  ERROR_OK, ERROR_SCRUBBED, ERROR_TOO_LARGE, ERROR_TOO_MANY, IN_RECEIVE_BYTES, IN_RECEIVE_FLAGS,
+  ERROR_OK, ERROR_SCRUBBED, ERROR_TOO_LARGE, ERROR_TOO_MANY, ERROR_WOULD_BLOCK, HEADER_NOW_OP,
+  HEADER_NOW_PAYLOAD, NOW_DONE, NOW_NONE, NOW_RECORD, IN_RECEIVE_BYTES, IN_RECEIVE_FLAGS,
   IN_RECEIVE_OP, IN_RECEIVE_REF, IN_RECEIVE_TIMEOUT_MS, IN_SELECT_BYTES, IN_SELECT_CASES_COUNT,
   IN_SELECT_FLAGS, IN_SELECT_OP, IN_SELECT_TIMEOUT_MS, IN_SEND_BYTES, IN_SEND_FLAGS, IN_SEND_OP,
   IN_SEND_PAYLOAD, IN_SEND_PAYLOAD_BYTES, IN_SEND_REF, IN_SEND_REFS_COUNT, IN_SEND_TIMEOUT_MS,
@@ -123,12 +125,30 @@ export function send(record: usize): void {
     refuse(id, status)
     return
   }
-  const payload = message(handle, bytes, refs, refs_count)
-  if ((ref & REF_REMOTE) == 0 && quick_send(id, ref_channel(ref), payload)) return
+  const flags = field(record, IN_SEND_FLAGS)
+  const timeout_ms = field(record, IN_SEND_TIMEOUT_MS)
+  if ((refs_count | timeout_ms) == 0 && sent_now(id, ref, handle, bytes, flags)) return
   const w = waiter_new(SEND)
-  w.payload = payload
-  if ((field(record, IN_SEND_FLAGS) & OP_FLAG_TRY) != 0) w.flags = IS_TRY
-  begin_plain(op_new(id, KIND_SEND), w, ref, field(record, IN_SEND_TIMEOUT_MS))
+  w.payload = message(handle, bytes, refs, refs_count)
+  if ((flags & OP_FLAG_TRY) != 0) w.flags = IS_TRY
+  begin_plain(op_new(id, KIND_SEND), w, ref, timeout_ms)
+}
+
+/** The short way of a send, with its completions. False: nothing was done. */
+function sent_now(id: u32, ref: u32, handle: u32, bytes: u32, flags: u32): bool {
+  const found = send_now(id, ref, handle, bytes, flags)
+  if (found == NOW_DONE) {
+    const other = load<u32>(header + HEADER_NOW_OP)
+    // A message that has its place is sent before it is received.
+    const placed = ref_channel(ref).capacity != 0
+    if (placed) refuse(id, ERROR_OK)
+    if (other != 0) complete_bare(other, handle, bytes)
+    if (!placed) refuse(id, ERROR_OK)
+  } else if (found == NOW_NONE) {
+    drop_handle(handle)
+    refuse(id, ERROR_WOULD_BLOCK)
+  }
+  return found != NOW_RECORD
 }
 
 /** A plain receive on a reference; also what a reader of this core's own channel does. */
@@ -138,13 +158,23 @@ export function receive_from(id: u32, ref: u32, timeout_ms: u32, flags: u32): vo
     refuse(id, status)
     return
   }
-  const quick = (ref & REF_REMOTE) == 0 && (flags & OP_FLAG_HOLD) == 0
-  if (quick && quick_receive(id, ref_channel(ref))) return
+  if (timeout_ms == 0 && (flags & OP_FLAG_HOLD) == 0 && received_now(id, ref, flags)) return
   const w = waiter_new(RECEIVE)
   if ((flags & OP_FLAG_TRY) != 0) w.flags = IS_TRY
   const op = op_new(id, KIND_RECEIVE)
   op.hold = (flags & OP_FLAG_HOLD) != 0
   begin_plain(op, w, ref, timeout_ms)
+}
+
+/** The short way of a receive, with its completions. False: nothing was done. */
+function received_now(id: u32, ref: u32, flags: u32): bool {
+  const found = receive_now(id, ref, flags)
+  if (found == NOW_DONE) {
+    const other = load<u32>(header + HEADER_NOW_OP)
+    complete_bare(id, load<u32>(header + HEADER_NOW_PAYLOAD), taken_bytes)
+    if (other != 0) refuse(other, ERROR_OK)
+  } else if (found == NOW_NONE) refuse(id, ERROR_WOULD_BLOCK)
+  return found != NOW_RECORD
 }
 
 /** An operation that waited in another way goes on as a plain receive. */

@@ -21,6 +21,9 @@ export const HEADER_FAULT_FILE_PTR: u32 = 48
 export const HEADER_FAULT_FILE_BYTES: u32 = 52
 export const HEADER_FAULT_COLUMN: u32 = 56
 export const HEADER_MEMORY_BYTES_USED: u32 = 60
+export const HEADER_NOW_OP: u32 = 64
+export const HEADER_NOW_PAYLOAD: u32 = 68
+export const HEADER_NOW_WHICH: u32 = 72
 
 // Input records: kind, byte offsets of the fields, length before the tail.
 export const IN_SELF: u32 = 1
@@ -359,6 +362,10 @@ export const LIMIT_REFS_PER_PEER: u32 = 7
 export const MAKE_FLAG_LATCH: u32 = 1
 export const OP_FLAG_TRY: u32 = 1
 export const OP_FLAG_HOLD: u32 = 2
+export const NOW_RECORD: u32 = 0
+export const NOW_DONE: u32 = 1
+export const NOW_PARKED: u32 = 2
+export const NOW_NONE: u32 = 3
 export const LIST_FLAG_DEEP: u32 = 1
 export const CASE_RECEIVE: u32 = 1
 export const CASE_SEND: u32 = 2

@@ -12,7 +12,8 @@ import { checkWait, refuse } from './check.ts'
 import type { WaitOptions } from './check.ts'
 import type { Drive } from './drive.ts'
 import {
-  openWith, ReceiveOperation, SendOperation, SHAPE_ITERATED, SHAPE_RECEIVED, SHAPE_TRIED, writeSend
+  openWith, packedNow, parcelOf, receiveNow, ReceiveOperation, sendNow, SendOperation,
+  SHAPE_ITERATED, SHAPE_RECEIVED, SHAPE_TRIED, writeSend
 } from './message.ts'
 import type { Received } from './message.ts'
 import { HoldOperation } from './offered.ts'
@@ -83,7 +84,10 @@ export class Channel<T = unknown> extends Reference {
    * await jobs.send({ name: 'a', size: 3 }, { timeout: 1000 })
    */
   send(value: T, options?: WaitOptions): Promise<void> {
-    return this.#send(value, options, false) as Promise<unknown> as Promise<void>
+    const sent = (options === undefined
+      ? sendNow(this.#home, this.#ref, value, this, false) : undefined)
+      ?? this.#send(value, options, false)
+    return sent as Promise<unknown> as Promise<void>
   }
 
   /**
@@ -94,7 +98,9 @@ export class Channel<T = unknown> extends Reference {
    * if (!await jobs.trySend(job)) console.log('nobody is ready')
    */
   trySend(value: T, options?: WaitOptions): Promise<boolean> {
-    return this.#send(value, options, true)
+    return (options === undefined
+      ? sendNow(this.#home, this.#ref, value, this, true) : undefined)
+      ?? this.#send(value, options, true)
   }
 
   /**
@@ -227,12 +233,19 @@ export class Channel<T = unknown> extends Reference {
   }
 
   #send(value: T, options: WaitOptions | undefined, trying: boolean): Promise<boolean> {
-    const operation = SendOperation.of(this, trying)
+    const home = this.#home
+    let operation: SendOperation
     try {
-      const home = this.#home
       this.checkHeld()
       const { signal, timeout_ms } = checkWait(options)
-      writeSend(home, this.#ref, value, timeout_ms, trying ? OP_FLAG_TRY : 0, operation)
+      const parcel = parcelOf(value, this.#ref, home)
+      if (options === undefined && parcel.refs.length === 0) {
+        const { packed, bytes } = parcel
+        const sent = packedNow(home, this.#ref, packed, bytes, this, trying)
+        if (sent !== undefined) return sent
+      }
+      operation = SendOperation.of(this, trying)
+      writeSend(home, this.#ref, parcel, timeout_ms, trying ? OP_FLAG_TRY : 0, operation)
       home.go()
       if (signal !== undefined) operation.watch(home, signal)
     } catch (error) {
@@ -242,6 +255,10 @@ export class Channel<T = unknown> extends Reference {
   }
 
   #receive<R>(options: WaitOptions | undefined, shape: number): Promise<R> {
+    if (options === undefined) {
+      const received = receiveNow<R>(this.#home, this.#ref, this, shape)
+      if (received !== undefined) return received
+    }
     const operation = ReceiveOperation.of<R>(this, shape)
     try {
       const home = this.#home

@@ -1,8 +1,9 @@
 /**
  * The driver: the one that calls the core, and the only reader of clock and chance.
  *
- * Lives here: the wasm instance, operations' slots, records in and out, the deadline, poisoning.
- * Does not live here: views and areas (memory), payloads (payload), links (links), what operations
+ * Lives here: the wasm instance, records in and out, the deadline, poisoning.
+ * Does not live here: views and areas (memory), ids (slots), payloads (payload), calls
+ * without records (now), links (links), what operations
  * and orders mean (the rooms that made them).
  *
  * Invariants: the core is never called while its last records are being handed out: what is begun
@@ -14,11 +15,14 @@ import { Fault, Refusal } from './errors.ts'
 import { Memory, textAt } from './memory.ts'
 import type { CoreExports } from './memory.ts'
 import type { Completion, Receiver } from './operation.ts'
+import { Now } from './now.ts'
 import { Payloads } from './payload.ts'
+import type { Packed } from './payload.ts'
+import { Slots } from './slots.ts'
 import {
   ABI_VERSION, HEADER_ABI_VERSION, HEADER_DEADLINE_MS, HEADER_HAS_DEADLINE, HEADER_MORE,
   HEADER_NOW_MS, IN_RELEASE, IN_RELEASE_REF, IN_RELEASE_WORDS, IN_WITHDRAW, IN_WITHDRAW_OP,
-  IN_WITHDRAW_WORDS, OPERATIONS_MAX, OUT_COMPLETION, OUT_COMPLETION_FLAGS, OUT_COMPLETION_OP,
+  IN_WITHDRAW_WORDS, NOW_RECORD, OUT_COMPLETION, OUT_COMPLETION_FLAGS, OUT_COMPLETION_OP,
   OUT_COMPLETION_PAYLOAD, OUT_COMPLETION_PAYLOAD_BYTES, OUT_COMPLETION_REFS_COUNT,
   OUT_COMPLETION_STATUS, OUT_COMPLETION_VALUE, OUT_COMPLETION_WHICH, OUT_COMPLETION_WORDS, OUT_DROP,
   OUT_DROP_PAYLOAD, OUT_ENTRY, OUT_ENTRY_ELEMENT, OUT_ENTRY_OP, OUT_ENTRY_PATH_BYTES,
@@ -46,6 +50,11 @@ export interface Orders {
 /** A Receiver that also gets what comes before a completion. */
 export interface Listener extends Receiver {
   offered?(offer: Completion, drive: Drive): void
+  /**
+   * Instead of `done`: a plain operation ended well together with another one, a receive with the
+   * message `packed`.
+   */
+  paired?(packed: Packed | undefined): void
   entry?(element: number, state: number, path: string): void
   /** `words` from `at` on are a `stats` record. */
   stats?(words: Uint32Array, at: number): void
@@ -59,9 +68,6 @@ export interface DriveOptions {
   timers?: Timers | undefined
 }
 
-const SLOT_BITS = 20
-const SLOT_MASK = (1 << SLOT_BITS) - 1
-const GENERATION_MASK = 0xfff
 const NO_REFS: readonly number[] = []
 
 const systemTimers: Timers = {
@@ -93,9 +99,8 @@ export class Drive {
   #now = 0
   #orders: Orders | undefined = undefined
 
-  readonly #listeners: (Listener | undefined)[] = [undefined]
-  readonly #generations: number[] = [0]
-  readonly #free: number[] = []
+  readonly now: Now
+  readonly #slots = new Slots<Listener>()
   readonly #completion: Completion =
     { status: 0, which: 0, flags: 0, payload: 0, payloadBytes: 0, value: 0, refs: NO_REFS }
   #busy = false
@@ -115,6 +120,7 @@ export class Drive {
     const core = new WebAssembly.Instance(options.wasm, {}).exports as unknown as CoreExports
     this.memory = new Memory(core.memory, begun(core, seed >>> 0))
     this.#run = core.run
+    this.now = new Now(this, this.#slots, core)
     const version = this.memory.header[HEADER_ABI_VERSION]
     if (version !== ABI_VERSION) {
       throw new Refusal('BAD_ARGUMENT', `circuit.wasm has ABI ${version}, and not ${ABI_VERSION}`)
@@ -127,10 +133,13 @@ export class Drive {
   }
 
   /** Operations that have no completion yet. */
-  get operations(): number { return this.#listeners.length - 1 - this.#free.length }
+  get operations(): number { return this.#slots.size }
 
   /** True while records are handed out: what is begun now completes later. */
   get busy(): boolean { return this.#busy }
+
+  /** True when the core may be called at once. */
+  get idle(): boolean { return !this.#busy && this.#ended === undefined }
 
   /** Throws when the core trapped or the circuit was left. */
   check(): void {
@@ -152,14 +161,7 @@ export class Drive {
   /** As `begin`, for an operation that looks at no time: the clock need not be read for it. */
   beginTimeless(kind: number, words: number, listener: Listener & { id?: number }): number {
     if (this.#ended !== undefined) throw this.#ended
-    let slot = this.#free.pop()
-    if (slot === undefined) {
-      slot = this.#listeners.length
-      if (slot > OPERATIONS_MAX) throw new Refusal('TOO_MANY', `${OPERATIONS_MAX} operations`)
-      this.#generations.push(0)
-    }
-    const op = (this.#generations[slot]! << SLOT_BITS | slot) >>> 0
-    this.#listeners[slot] = listener
+    const op = this.#slots.take(listener)
     if (listener.id !== undefined) listener.id = op
     const at = this.memory.reserve(words)
     this.memory.words[at] = kind | words << 16
@@ -226,11 +228,28 @@ export class Drive {
     this.#ended = error
     if (this.#timer !== undefined) this.timers.clear(this.#timer)
     this.#timer = undefined
-    for (let slot = 1; slot < this.#listeners.length; slot++) {
-      const listener = this.#listeners[slot]
-      this.#listeners[slot] = undefined
-      listener?.fail(error)
-    }
+    this.#slots.clear((listener) => listener.fail(error))
+  }
+
+  /** Ends the driver for an error that is nobody's but ours. Gives NOW_RECORD: nothing was done. */
+  break(error: unknown): number {
+    this.#poison(error)
+    return NOW_RECORD
+  }
+
+  /** True when the core's deadline has passed. */
+  late(): boolean {
+    return (this.memory.header[HEADER_DEADLINE_MS]! - this.#millisecond() | 0) <= 0
+  }
+
+  /** Hands out one completion that no record said; what follows from it goes in at once. */
+  complete(op: number, completion: Completion): void {
+    this.#busy = true
+    this.#slots.find(op)!.done(completion, this)
+    this.#slots.release(op)
+    this.#busy = false
+    if (this.memory.count > 0) this.go()
+    else if (this.#later.length > 0) this.#runLater()
   }
 
   #turn(): void {
@@ -277,7 +296,7 @@ export class Drive {
         case OUT_DROP: this.payloads.take(out[at + OUT_DROP_PAYLOAD]!); break
         case OUT_OFFERED: this.#offer(out, at); break
         case OUT_ENTRY: this.#entry(out, outBytes, at); break
-        case OUT_STATS: this.#listener(out[at + OUT_STATS_OP]!)?.stats?.(out, at); break
+        case OUT_STATS: this.#slots.find(out[at + OUT_STATS_OP]!)?.stats?.(out, at); break
         default: this.#orders?.order(word & 0xffff, out, outBytes, at)
       }
       at += word >>> 16
@@ -286,7 +305,7 @@ export class Drive {
 
   #complete(out: Uint32Array, at: number): void {
     const op = out[at + OUT_COMPLETION_OP]!
-    const listener = this.#listener(op)
+    const listener = this.#slots.find(op)
     if (listener === undefined) throw new Error(`a completion of operation ${op}, which is none`)
     const completion = this.#completion
     const refs = out[at + OUT_COMPLETION_REFS_COUNT]!
@@ -299,15 +318,12 @@ export class Drive {
     completion.refs = refs === 0 ? NO_REFS : this.#cells(at + OUT_COMPLETION_WORDS, refs)
     listener.done(completion, this)
     // Not before: should `done` find a breach of the door's rules, this operation fails with all.
-    const slot = op & SLOT_MASK
-    this.#listeners[slot] = undefined
-    this.#generations[slot] = this.#generations[slot]! + 1 & GENERATION_MASK
-    this.#free.push(slot)
+    this.#slots.release(op)
   }
 
   #offer(out: Uint32Array, at: number): void {
     const refs = out[at + OUT_OFFERED_REFS_COUNT]!
-    this.#listener(out[at + OUT_OFFERED_OP]!)?.offered?.({
+    this.#slots.find(out[at + OUT_OFFERED_OP]!)?.offered?.({
       status: 0,
       which: out[at + OUT_OFFERED_WHICH]!,
       flags: out[at + OUT_OFFERED_FLAGS]!,
@@ -320,17 +336,12 @@ export class Drive {
 
   #entry(out: Uint32Array, bytes: Uint8Array, at: number): void {
     const path = textAt(bytes, at + OUT_ENTRY_WORDS, out[at + OUT_ENTRY_PATH_BYTES]!)
-    this.#listener(out[at + OUT_ENTRY_OP]!)
+    this.#slots.find(out[at + OUT_ENTRY_OP]!)
       ?.entry?.(out[at + OUT_ENTRY_ELEMENT]!, out[at + OUT_ENTRY_STATE]!, path)
   }
 
   #cells(from: number, count: number): number[] {
     return Array.from(this.memory.out.subarray(from, from + count))
-  }
-
-  #listener(op: number): Listener | undefined {
-    const slot = op & SLOT_MASK
-    return this.#generations[slot] === op >>> SLOT_BITS ? this.#listeners[slot] : undefined
   }
 
   /** One timer, never later than the core's deadline; an early one looks and waits again. */
@@ -355,9 +366,7 @@ export class Drive {
     this.#timer = undefined
     if (this.#ended !== undefined || this.#busy) return
     const { header } = this.memory
-    const due = header[HEADER_HAS_DEADLINE] !== 0 &&
-      (header[HEADER_DEADLINE_MS]! - this.#millisecond() | 0) <= 0
-    if (due) this.#turn()
+    if (header[HEADER_HAS_DEADLINE] !== 0 && this.late()) this.#turn()
     else this.#arm()
   }
 

@@ -10,7 +10,7 @@
  */
 import { Channel } from './channel.ts'
 import type { Drive } from './drive.ts'
-import { writeSend } from './message.ts'
+import { parcelOf, writeSend } from './message.ts'
 import { Request } from './operation.ts'
 import type { Completion, Receiver } from './operation.ts'
 import {
@@ -186,7 +186,7 @@ class Subscription implements Receiver {
     const event = this.#next()
     if (event === undefined) return
     this.#sending = true
-    writeSend(this.#drive, this.#ref, event, 0, 0, this)
+    writeSend(this.#drive, this.#ref, parcelOf(event, this.#ref, this.#drive), 0, 0, this)
     this.#drive.go()
   }
 

@@ -19,6 +19,9 @@ export interface CoreExports {
   readonly memory: WebAssembly.Memory
   init(seed: number): number
   run(count: number): number
+  send_now(op: number, ref: number, payload: number, bytes: number, flags: number): number
+  receive_now(op: number, ref: number, flags: number): number
+  choose_now(count: number): number
 }
 
 /** Records one after the other: the words, the same as bytes, how far they are filled. */
@@ -58,7 +61,6 @@ export class Memory {
   readonly #inputBytes: number
   readonly #outputPtr: number
   readonly #outputBytes: number
-  #buffer: ArrayBufferLike
   #area: Chunk
   #output: Uint32Array
   #waiting: Chunk[] = []
@@ -74,7 +76,6 @@ export class Memory {
     this.#outputPtr = header[HEADER_OUTPUT_PTR]!
     this.#outputBytes = header[HEADER_OUTPUT_BYTES]!
     this.header = header
-    this.#buffer = memory.buffer
     this.#area = chunkOf(this.#view(this.#inputPtr, this.#inputBytes))
     this.#output = this.#view(this.#outputPtr, this.#outputBytes)
     this.#last = this.#area
@@ -104,9 +105,15 @@ export class Memory {
     return at
   }
 
+  /** The header's cells, as of now: after a growth the views have no length and are made anew. */
+  live(): Uint32Array {
+    if (this.header.length === 0) this.#renew()
+    return this.header
+  }
+
   /** After a call: makes the views anew and keeps the records that the core has not taken. */
   afterRun(): void {
-    if (this.#memory.buffer !== this.#buffer) this.#renew()
+    this.live()
     const area = this.#area
     const consumed = this.header[HEADER_CONSUMED]!
     if (consumed >= area.count) {
@@ -156,7 +163,6 @@ export class Memory {
   }
 
   #renew(): void {
-    this.#buffer = this.#memory.buffer
     this.header = this.#view(this.#headerPtr, HEADER_WORDS * 4)
     this.#output = this.#view(this.#outputPtr, this.#outputBytes)
     const { at, count } = this.#area

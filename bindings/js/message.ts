@@ -15,7 +15,8 @@ import type { Completion } from './operation.ts'
 import {
   COMPLETION_FLAG_AGAIN, COMPLETION_FLAG_SHARED, COMPLETION_FLAG_UNKNOWN, ERROR_CLOSED, ERROR_OK,
   ERROR_WOULD_BLOCK, IN_SEND, IN_SEND_FLAGS, IN_SEND_PAYLOAD, IN_SEND_PAYLOAD_BYTES, IN_SEND_REF,
-  IN_SEND_REFS_COUNT, IN_SEND_TIMEOUT_MS, IN_SEND_WORDS, REF_REMOTE
+  IN_SEND_REFS_COUNT, IN_SEND_TIMEOUT_MS, IN_SEND_WORDS, NOW_DONE, NOW_NONE, NOW_PARKED,
+  OP_FLAG_TRY, REF_REMOTE
 } from './tables.ts'
 import { decode, encode, keep, keepable, keptBytes } from './values.ts'
 import type { Reference } from './values.ts'
@@ -51,14 +52,15 @@ export function parcelOf(value: unknown, ref: number, drive: Drive): Parcel {
 }
 
 const NO_REFS: number[] = []
+/** What a number has at most as a CBOR item. */
+const NUMBER_BYTES = 9
 const NO_CHANNELS: readonly Reference[] = []
 
 /** Writes one `send` record; the caller calls `go`. */
 export function writeSend(
-  drive: Drive, ref: number, value: unknown, timeout_ms: number, flags: number,
+  drive: Drive, ref: number, { packed, bytes, refs }: Parcel, timeout_ms: number, flags: number,
   listener: Parameters<Drive['begin']>[2]
 ): void {
-  const { packed, bytes, refs } = parcelOf(value, ref, drive)
   const count = IN_SEND_WORDS + refs.length
   const at = timeout_ms === 0
     ? drive.beginTimeless(IN_SEND, count, listener) : drive.begin(IN_SEND, count, listener)
@@ -104,14 +106,62 @@ export function lentChannels(refs: readonly number[], drive: Drive): (Reference 
 /** What names itself in sentences. */
 export interface Named { readonly what: string }
 
-/**
- * The last operation of each kind that ended in the call that began it: nobody has it any more, and
- * most calls of a busy program end so. It is used for the next one.
- */
-let spare_send: SendOperation | undefined
-let spare_receive: ReceiveOperation<never> | undefined
+/** Operations that ended and that nobody has any more; they are used for the next ones. */
+const spare_sends: SendOperation[] = []
+const spare_receives: ReceiveOperation<any>[] = []
+const SPARES_MAX = 64
 
 const SENT = Promise.resolve(true)
+const NOT_SENT = Promise.resolve(false)
+
+/**
+ * Sends without a record: in this call, or parked. Undefined when it needs one, or when the value
+ * is none that stays as it is.
+ */
+export function sendNow(
+  drive: Drive, ref: number, value: unknown, source: Named, trying: boolean
+): Promise<boolean> | undefined {
+  if (typeof value === 'number') return packedNow(drive, ref, value, NUMBER_BYTES, source, trying)
+  if (!keepable(value) || typeof value === 'string' && !value.isWellFormed()) return undefined
+  const packed = keep(value)
+  return packedNow(drive, ref, packed, keptBytes(packed), source, trying)
+}
+
+/** The same for what the payload table would hold. */
+export function packedNow(
+  drive: Drive, ref: number, packed: Packed, bytes: number, source: Named, trying: boolean
+): Promise<boolean> | undefined {
+  switch (drive.now.send(ref, packed, bytes, trying ? OP_FLAG_TRY : 0)) {
+    case NOW_DONE: return SENT
+    case NOW_NONE: return NOT_SENT
+    case NOW_PARKED: return SendOperation.of(source, trying).parked(drive)
+    default: return undefined
+  }
+}
+
+/** Receives without a record: in this call, or parked. Undefined when it needs one. */
+export function receiveNow<R>(
+  drive: Drive, ref: number, source: Named, shape: number
+): Promise<R> | undefined {
+  const { now } = drive
+  switch (now.receive(ref, shape === SHAPE_TRIED ? OP_FLAG_TRY : 0)) {
+    case NOW_DONE: return receivedOf(now.packed, source, shape) as Promise<R>
+    case NOW_NONE: return NOTHING as Promise<R>
+    case NOW_PARKED: return ReceiveOperation.of<R>(source, shape).parked(drive)
+    default: return undefined
+  }
+}
+
+function receivedOf(packed: Packed, source: Named, shape: number): Promise<unknown> {
+  let value: unknown = packed
+  if (typeof packed === 'object' && packed !== null) {
+    try { value = valueOf(packed, false, NO_CHANNELS, source) } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+  return shape === SHAPE_ITERATED
+    ? Promise.resolve({ value, done: false }) : Promise.resolve({ value, ok: true, again: false })
+}
 
 /** A send that waits for its outcome. Resolves to true, with `try` also to false. */
 export class SendOperation extends Operation<boolean> {
@@ -125,9 +175,8 @@ export class SendOperation extends Operation<boolean> {
   }
 
   static of(source: Named, trying: boolean): SendOperation {
-    const spare = spare_send
+    const spare = spare_sends.pop()
     if (spare === undefined) return new SendOperation(source, trying)
-    spare_send = undefined
     spare.#source = source
     spare.#trying = trying
     return spare
@@ -136,9 +185,21 @@ export class SendOperation extends Operation<boolean> {
   override promise(): Promise<boolean> {
     if (this.pending) return super.promise()
     const promise = this.succeeded ? SENT : super.promise()
-    this.renew()
-    spare_send = this
+    this.over()
     return promise
+  }
+
+  /** It parked in the call that began it. */
+  parked(drive: Drive): Promise<boolean> {
+    drive.now.park(this)
+    return super.promise()
+  }
+
+  paired(): void { this.resolve(true) }
+
+  protected override over(): void {
+    this.renew()
+    if (spare_sends.length < SPARES_MAX) spare_sends.push(this)
   }
 
   done(completion: Completion): void {
@@ -162,6 +223,7 @@ export const SHAPE_TRIED = 2
 
 const DRAINED: Received<never> = { value: undefined, ok: false, again: false }
 const FINISHED: IteratorReturnResult<undefined> = { value: undefined, done: true }
+const NOTHING: Promise<unknown> = Promise.resolve(undefined)
 
 /** A receive that waits for its message. */
 export class ReceiveOperation<R> extends Operation<R> {
@@ -175,9 +237,8 @@ export class ReceiveOperation<R> extends Operation<R> {
   }
 
   static of<R>(source: Named, shape: number): ReceiveOperation<R> {
-    const spare = spare_receive as ReceiveOperation<R> | undefined
+    const spare: ReceiveOperation<R> | undefined = spare_receives.pop()
     if (spare === undefined) return new ReceiveOperation<R>(source, shape)
-    spare_receive = undefined
     spare.#source = source
     spare.#shape = shape
     return spare
@@ -185,11 +246,30 @@ export class ReceiveOperation<R> extends Operation<R> {
 
   override promise(): Promise<R> {
     const promise = super.promise()
-    if (!this.pending) {
-      this.renew()
-      spare_receive = this as unknown as ReceiveOperation<never>
-    }
+    if (!this.pending) this.over()
     return promise
+  }
+
+  /** It parked in the call that began it. */
+  parked(drive: Drive): Promise<R> {
+    drive.now.park(this)
+    return super.promise()
+  }
+
+  paired(packed: Packed): void {
+    let value: unknown = packed
+    if (typeof packed === 'object' && packed !== null) {
+      try { value = valueOf(packed, false, NO_CHANNELS, this.#source) } catch (error) {
+        return this.#unreadable(error)
+      }
+    }
+    this.resolve((this.#shape === SHAPE_ITERATED
+      ? { value, done: false } : { value, ok: true, again: false }) as R)
+  }
+
+  protected override over(): void {
+    this.renew()
+    if (spare_receives.length < SPARES_MAX) spare_receives.push(this)
   }
 
   done(completion: Completion, drive: Drive): void {

@@ -13,14 +13,23 @@ export type Packed = Uint8Array | string | number | bigint | boolean | null
 
 /** The table of one core's payloads. */
 export class Payloads {
-  #slots: (Packed | undefined)[] = [undefined]
-  #free: number[] = []
-  size = 0
+  readonly #slots: (Packed | undefined)[] = [undefined]
+  readonly #free: number[] = []
+  #free_count = 0
+
+  /** Payloads in the table. */
+  get size(): number { return this.#slots.length - 1 - this.#free_count }
+
+  /** The handle that the next `put` gives. */
+  get next(): number {
+    const count = this.#free_count
+    return count > 0 ? this.#free[count - 1]! : this.#slots.length
+  }
 
   /** Takes a payload in and gives its handle. */
   put(packed: Packed): number {
-    this.size += 1
-    const handle = this.#free.pop() ?? this.#slots.length
+    const handle = this.next
+    if (this.#free_count > 0) this.#free_count -= 1
     this.#slots[handle] = packed
     return handle
   }
@@ -36,8 +45,7 @@ export class Payloads {
   take(handle: number): Packed {
     const packed = this.peek(handle)
     this.#slots[handle] = undefined
-    this.#free.push(handle)
-    this.size -= 1
+    this.#free[this.#free_count++] = handle
     return packed
   }
 }

@@ -21,6 +21,9 @@ export const HEADER_FAULT_FILE_PTR = 12
 export const HEADER_FAULT_FILE_BYTES = 13
 export const HEADER_FAULT_COLUMN = 14
 export const HEADER_MEMORY_BYTES_USED = 15
+export const HEADER_NOW_OP = 16
+export const HEADER_NOW_PAYLOAD = 17
+export const HEADER_NOW_WHICH = 18
 
 // Input records: kind, word indexes of the fields, length before the tail.
 export const IN_SELF = 1
@@ -405,6 +408,10 @@ export const LIMIT_REFS_PER_PEER = 7
 export const MAKE_FLAG_LATCH = 1
 export const OP_FLAG_TRY = 1
 export const OP_FLAG_HOLD = 2
+export const NOW_RECORD = 0
+export const NOW_DONE = 1
+export const NOW_PARKED = 2
+export const NOW_NONE = 3
 export const LIST_FLAG_DEEP = 1
 export const CASE_RECEIVE = 1
 export const CASE_SEND = 2

@@ -13,7 +13,7 @@ import { checkOptions, checkWait, checkWhole, refuse } from './check.ts'
 import type { WaitOptions } from './check.ts'
 import type { Drive } from './drive.ts'
 import { failure, Refusal } from './errors.ts'
-import { ReceiveOperation, SHAPE_ITERATED, SHAPE_RECEIVED, writeSend } from './message.ts'
+import { ReceiveOperation, SHAPE_ITERATED, SHAPE_RECEIVED, parcelOf, writeSend } from './message.ts'
 import type { Received } from './message.ts'
 import { Operation, Request } from './operation.ts'
 import type { Completion, Receiver } from './operation.ts'
@@ -140,7 +140,8 @@ export class Writer<T> implements Receiver {
 
   #begin(value: unknown): void {
     this.#channel.checkHeld()
-    writeSend(this.#drive, this.#channel.ref, value, 0, 0, this)
+    const { ref } = this.#channel
+    writeSend(this.#drive, ref, parcelOf(value, ref, this.#drive), 0, 0, this)
     this.#under_way += 1
   }
 

@@ -1,0 +1,134 @@
+/**
+ * The second door of the core: a plain operation in one call, without a record.
+ *
+ * Lives here: when that call may be made, what it takes from the tables of the host, telling the
+ * operation that ended with it. Does not live here: what the core does in it (core/now.ts), the
+ * promises (message), everything that needs a record (drive).
+ *
+ * Invariants: NOW_RECORD has changed nothing; an id is taken only for what parked and a payload's
+ * handle only while the core has it; no call is made while records are handed out; the clock is
+ * looked at every LOOKS_EVERY calls when the core has a deadline, so that a loop which never lets
+ * go of the event loop still sees its timeouts.
+ */
+import type { Drive, Listener } from './drive.ts'
+import type { CoreExports, Memory } from './memory.ts'
+import type { Packed, Payloads } from './payload.ts'
+import type { Slots } from './slots.ts'
+import {
+  COMPLETION_FLAG_MESSAGE, ERROR_OK, HEADER_HAS_DEADLINE, HEADER_NOW_OP, HEADER_NOW_PAYLOAD,
+  HEADER_NOW_WHICH, NOW_DONE, NOW_PARKED, NOW_RECORD
+} from './tables.ts'
+
+const LOOKS_EVERY = 64
+const NO_REFS: readonly number[] = []
+
+/** Calls of one core's second door. Each gives one of NOW_RECORD, _DONE, _PARKED, _NONE. */
+export class Now {
+  /** The message of the last receive or choice that gave NOW_DONE. Read at once. */
+  packed: Packed = null
+  /** The case of the last choice that gave NOW_DONE. */
+  which = 0
+  readonly #drive: Drive
+  readonly #memory: Memory
+  readonly #payloads: Payloads
+  readonly #slots: Slots<Listener>
+  readonly #send: CoreExports['send_now']
+  readonly #receive: CoreExports['receive_now']
+  readonly #choose: CoreExports['choose_now']
+  #calls = 0
+
+  constructor(drive: Drive, slots: Slots<Listener>, core: CoreExports) {
+    this.#drive = drive
+    this.#memory = drive.memory
+    this.#payloads = drive.payloads
+    this.#slots = slots
+    this.#send = core.send_now
+    this.#receive = core.receive_now
+    this.#choose = core.choose_now
+  }
+
+  /** Sends. After NOW_PARKED the caller says with `park` at once who waits. */
+  send(ref: number, packed: Packed, bytes: number, flags: number): number {
+    if (!this.#ready()) return NOW_RECORD
+    const payloads = this.#payloads
+    try {
+      const found = this.#send(this.#slots.next, ref, payloads.next, bytes, flags)
+      const header = this.#memory.live()
+      if (found === NOW_DONE) {
+        const other = header[HEADER_NOW_OP]!
+        if (other === 0) payloads.put(packed)
+        else this.#told(other, packed)
+      } else if (found === NOW_PARKED) payloads.put(packed)
+      return found
+    } catch (error) {
+      return this.#drive.break(error)
+    }
+  }
+
+  /** Receives into `packed`. After NOW_PARKED the caller says with `park` at once who waits. */
+  receive(ref: number, flags: number): number {
+    if (!this.#ready()) return NOW_RECORD
+    try {
+      const found = this.#receive(this.#slots.next, ref, flags)
+      const header = this.#memory.live()
+      if (found === NOW_DONE) this.#took(header)
+      return found
+    } catch (error) {
+      return this.#drive.break(error)
+    }
+  }
+
+  /** Where the references of a choice are written; undefined when none may be made now. */
+  cells(): Uint32Array | undefined {
+    return this.#ready() ? this.#memory.words : undefined
+  }
+
+  /** Receives from one of the first `count` references in `cells`, into `packed` and `which`. */
+  choose(count: number): number {
+    try {
+      const found = this.#choose(count)
+      const header = this.#memory.live()
+      if (found === NOW_DONE) {
+        this.which = header[HEADER_NOW_WHICH]!
+        this.#took(header)
+      }
+      return found
+    } catch (error) {
+      return this.#drive.break(error)
+    }
+  }
+
+  /** Says who waits for what has just parked. */
+  park(listener: Listener & { id: number }): void {
+    listener.id = this.#slots.take(listener)
+  }
+
+  #ready(): boolean {
+    if (!this.#drive.idle) return false
+    if (this.#memory.live()[HEADER_HAS_DEADLINE] === 0) return true
+    this.#calls += 1
+    return this.#calls % LOOKS_EVERY !== 0 || !this.#drive.late()
+  }
+
+  #took(header: Uint32Array): void {
+    const packed = this.#payloads.take(header[HEADER_NOW_PAYLOAD]!)
+    const other = header[HEADER_NOW_OP]!
+    if (other !== 0) this.#told(other, undefined)
+    this.packed = packed
+  }
+
+  /** `op` ended with the one that was called for; `packed`: with this message. */
+  #told(op: number, packed: Packed | undefined): void {
+    const listener = this.#slots.find(op)
+    if (listener === undefined) throw new Error(`an end of operation ${op}, which is none`)
+    if (listener.paired !== undefined) {
+      this.#slots.release(op)
+      return listener.paired(packed)
+    }
+    const flags = packed === undefined ? 0 : COMPLETION_FLAG_MESSAGE
+    const payload = packed === undefined ? 0 : this.#payloads.put(packed)
+    this.#drive.complete(op, {
+      status: ERROR_OK, which: 0, flags, payload, payloadBytes: 0, value: 0, refs: NO_REFS
+    })
+  }
+}

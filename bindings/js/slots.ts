@@ -1,0 +1,77 @@
+/**
+ * The operations that the core has not completed, by the ids that the door knows.
+ *
+ * Lives here: ids given and taken back. Does not live here: what an operation is (operation), when
+ * it completes (drive, now).
+ *
+ * Invariants: an id is `generation << 20 | slot`; a slot is used again only after its operation
+ * ended, with the next generation; slots are given out last in, first out, so they stay small; ids
+ * stay below 2^31, which a JavaScript engine keeps without a box.
+ */
+import { Refusal } from './errors.ts'
+import { OPERATIONS_MAX } from './tables.ts'
+
+const SLOT_BITS = 20
+const SLOT_MASK = (1 << SLOT_BITS) - 1
+const GENERATION_MASK = 0x7ff
+
+/** Who waits under which id. */
+export class Slots<L extends object> {
+  readonly #listeners: (L | undefined)[] = [undefined]
+  /** The id that a slot has, or will have next. */
+  readonly #ids: number[] = [0]
+  readonly #free: number[] = []
+  #free_count = 0
+
+  /** Operations that have not ended. */
+  get size(): number { return this.#listeners.length - 1 - this.#free_count }
+
+  /** The id that the next `take` gives; 0, which is none, when there are too many. */
+  get next(): number {
+    const count = this.#free_count
+    return this.#ids[count > 0 ? this.#free[count - 1]! : this.#fresh()]!
+  }
+
+  /** Puts a listener under the next id. Refuses with TOO_MANY. */
+  take(listener: L): number {
+    const id = this.next
+    if (id === 0) throw new Refusal('TOO_MANY', `${OPERATIONS_MAX} operations`)
+    this.#listeners[id & SLOT_MASK] = listener
+    this.#free_count -= 1
+    return id
+  }
+
+  /** Who waits under this id, if it is in use. */
+  find(id: number): L | undefined {
+    const slot = id & SLOT_MASK
+    return this.#ids[slot] === id ? this.#listeners[slot] : undefined
+  }
+
+  /** The operation has ended: the slot is free for the next generation. */
+  release(id: number): void {
+    const slot = id & SLOT_MASK
+    const generation = (id >>> SLOT_BITS) + 1 & GENERATION_MASK
+    this.#listeners[slot] = undefined
+    this.#ids[slot] = generation << SLOT_BITS | slot
+    this.#free[this.#free_count++] = slot
+  }
+
+  /** Takes every listener out, in the order of their slots. */
+  clear(each: (listener: L) => void): void {
+    for (let slot = 1; slot < this.#listeners.length; slot++) {
+      const listener = this.#listeners[slot]
+      this.#listeners[slot] = undefined
+      if (listener !== undefined) each(listener)
+    }
+  }
+
+  #fresh(): number {
+    const slot = this.#listeners.length
+    if (slot > OPERATIONS_MAX) return 0
+    this.#listeners.push(undefined)
+    this.#ids.push(slot)
+    this.#free[0] = slot
+    this.#free_count = 1
+    return slot
+  }
+}
