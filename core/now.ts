@@ -9,15 +9,16 @@
  * turn need follow.
  */
 import { header } from './fault'
+import { set_aside, taken_up } from './heap'
 import { message_bytes_max } from './limit'
-import { KIND_RECEIVE, KIND_SEND, op_free, op_new, op_usable } from './operation'
+import { KIND_RECEIVE, KIND_SEND, op_begin, op_end, op_free, op_new, op_usable } from './operation'
 import { Payload, payload_free, payload_new } from './payload'
 import { random_below } from './random'
 import { ref_channel } from './reference'
 import { input } from './ring'
 import {
-  Channel, FREE, IS_STORED, RECEIVE, SEND, Waiter, arrival, is, messages, no_payload,
-  queue_put, queue_take, receivers, senders, waiter_free, waiter_new,
+  Channel, FREE, IS_STORED, Operation, RECEIVE, SEND, Waiter, arrival, is, messages,
+  no_waiter, queue_put, queue_take, receivers, senders, waiter_free, waiter_new,
 } from './waiter'
 import { unstored } from './claim'
 import {
@@ -28,10 +29,24 @@ import {
 /** The length of the message of the last NOW_DONE of a receive. */
 export let taken_bytes: u32 = 0
 
+/** What is set aside at most: more than a program parks and ends in turns. */
+const ASIDE_MAX: u32 = 64
+// Offers that ended here with their operations, a sender also with its payload, and messages that
+// were taken with theirs: they are as the next of their kind wants them.
+let aside_receivers: Waiter = no_waiter
+let aside_senders: Waiter = no_waiter
+let aside_messages: Waiter = no_waiter
+let aside_count: u32 = 0
+
 /** A plain operation of this core whose end touches nothing but itself and its channel. */
 function plain(w: Waiter): bool {
-  const op = w.op
-  return w.flags == 0 && is(op) && !op.hold && !is(op.timer) && w.channel.count > 1
+  return w.flags == 0 && is(w.op) && w.op.plain && w.channel.count > 1
+}
+
+/** Not settled, or not to be used as others are. */
+// @ts-ignore: decorator
+@inline function odd(c: Channel): bool {
+  return <u32>c.dirty | <u32>c.scrubbed | <u32>c.latch ? true : false
 }
 
 /** A message without references that nobody shares. */
@@ -40,36 +55,105 @@ function plain(w: Waiter): bool {
   return payload.refs_count == 0 && payload.count == 1
 }
 
-/** Ends the operation of a plain offer; its payload was taken. */
+/** Ends the operation of a plain offer. */
 function end(w: Waiter): void {
   const c = w.channel
   const op = w.op
+  const sending = w.direction == SEND
   store<u32>(header + HEADER_NOW_OP, op.id)
   queue_take(w)
   c.waiters--
   c.count--
-  waiter_free(w)
-  op_free(op)
+  if (aside_count >= ASIDE_MAX) {
+    if (sending) payload_free(w.payload, true)
+    waiter_free(w)
+    op_free(op)
+    return
+  }
+  op_end(op)
+  aside_count++
+  set_aside(offsetof<Waiter>())
+  set_aside(offsetof<Operation>())
+  if (sending) {
+    set_aside(offsetof<Payload>())
+    w.next = aside_senders
+    aside_senders = w
+  } else {
+    w.next = aside_receivers
+    aside_receivers = w
+  }
 }
 
-function park(id: u32, kind: u8, c: Channel, w: Waiter): u32 {
-  const op = op_new(id, kind)
-  op.first = w
-  w.op = op
+/** Takes up what was set aside; gives what comes after it in its list. */
+function take_up(w: Waiter): Waiter {
+  aside_count--
+  taken_up(offsetof<Waiter>())
+  return w.next
+}
+
+/** Parks a plain offer; null when the id cannot be used. */
+function park(id: u32, kind: u8, c: Channel, sending: bool): Waiter {
+  if (!op_usable(id)) return no_waiter
+  let w = sending ? aside_senders : aside_receivers
+  if (is(w)) {
+    const next = take_up(w)
+    taken_up(offsetof<Operation>())
+    op_begin(w.op, id, kind)
+    if (sending) {
+      taken_up(offsetof<Payload>())
+      aside_senders = next
+    } else aside_receivers = next
+  } else {
+    w = waiter_new(sending ? SEND : RECEIVE)
+    if (sending) w.payload = payload_new(0, 0)
+    const op = op_new(id, kind)
+    op.first = w
+    // Only such a one may be set aside.
+    op.plain = true
+    w.op = op
+    w.phase = FREE
+  }
   w.channel = c
-  w.phase = FREE
   w.seq = arrival()
   c.waiters++
   c.count++
-  queue_put(w.direction == SEND ? senders(c) : receivers(c), w)
-  return NOW_PARKED
+  queue_put(sending ? senders(c) : receivers(c), w)
+  return w
+}
+
+/** A message of the buffer, not yet in its place. */
+function message(c: Channel): Waiter {
+  let x = aside_messages
+  if (is(x)) {
+    aside_messages = take_up(x)
+    taken_up(offsetof<Payload>())
+  } else {
+    x = waiter_new(SEND)
+    x.payload = payload_new(0, 0)
+    x.flags = IS_STORED
+    x.phase = FREE
+  }
+  x.channel = c
+  return x
+}
+
+function message_done(x: Waiter): void {
+  if (aside_count >= ASIDE_MAX) {
+    payload_free(x.payload, true)
+    waiter_free(x)
+    return
+  }
+  aside_count++
+  set_aside(offsetof<Waiter>())
+  set_aside(offsetof<Payload>())
+  x.next = aside_messages
+  aside_messages = x
 }
 
 /** Sends, or parks unless `flags` has try. spec: ABI-43 */
 export function send_now(id: u32, ref: u32, handle: u32, bytes: u32, flags: u32): u32 {
   const c = ref_channel(ref)
-  if (!is(c) || c.dirty || c.closed || c.scrubbed || c.latch) return NOW_RECORD
-  if (handle == 0 || bytes > message_bytes_max || !op_usable(id)) return NOW_RECORD
+  if (!is(c) || c.closed || odd(c) || handle == 0 || bytes > message_bytes_max) return NOW_RECORD
   store<u32>(header + HEADER_NOW_OP, 0)
   const full = c.used >= c.capacity
   const y = c.receivers_first
@@ -79,12 +163,11 @@ export function send_now(id: u32, ref: u32, handle: u32, bytes: u32, flags: u32)
     return NOW_DONE
   }
   if (full && (flags & OP_FLAG_TRY) != 0) return NOW_NONE
-  const w = waiter_new(SEND)
-  w.payload = payload_new(handle, bytes)
-  if (full) return park(id, KIND_SEND, c, w)
-  w.channel = c
-  w.flags = IS_STORED
-  w.phase = FREE
+  const w = full ? park(id, KIND_SEND, c, true) : message(c)
+  if (!is(w)) return NOW_RECORD
+  w.payload.handle = handle
+  w.payload.bytes = bytes
+  if (full) return NOW_PARKED
   w.seq = arrival()
   c.used++
   queue_put(messages(c), w)
@@ -93,7 +176,7 @@ export function send_now(id: u32, ref: u32, handle: u32, bytes: u32, flags: u32)
 
 /** NOW_DONE when a message can be taken at once, NOW_NONE when a receive would wait. */
 function standing(c: Channel): u32 {
-  if (!is(c) || c.dirty || c.scrubbed || c.latch) return NOW_RECORD
+  if (!is(c) || odd(c)) return NOW_RECORD
   const s = c.senders_first
   const x = c.messages_first
   if (is(x)) {
@@ -107,25 +190,23 @@ function standing(c: Channel): u32 {
 function take(c: Channel): void {
   const s = c.senders_first
   const x = c.messages_first
-  const from = is(x) ? x : s
-  const payload = from.payload
-  from.payload = no_payload
+  const payload = is(x) ? x.payload : s.payload
   store<u32>(header + HEADER_NOW_PAYLOAD, payload.handle)
   store<u32>(header + HEADER_NOW_OP, 0)
   taken_bytes = payload.bytes
-  payload_free(payload, true)
   if (is(x)) {
     unstored(x)
     queue_take(x)
+    x.key = 0
     if (is(s)) {
-      // The first that waits gets the place: the struct serves again.
-      x.payload = s.payload
-      x.key = 0
+      // The first that waits gets the place.
+      payload.handle = s.payload.handle
+      payload.bytes = s.payload.bytes
       x.seq = arrival()
       queue_put(messages(c), x)
     } else {
       c.used--
-      waiter_free(x)
+      message_done(x)
     }
   }
   if (is(s)) end(s)
@@ -137,7 +218,7 @@ export function receive_now(id: u32, ref: u32, flags: u32): u32 {
   const found = standing(c)
   if (found == NOW_DONE) take(c)
   if (found != NOW_NONE || (flags & OP_FLAG_TRY) != 0) return found
-  return op_usable(id) ? park(id, KIND_RECEIVE, c, waiter_new(RECEIVE)) : NOW_RECORD
+  return is(park(id, KIND_RECEIVE, c, false)) ? NOW_PARKED : NOW_RECORD
 }
 
 /**

@@ -72,14 +72,25 @@ export function op_usable(id: u32): bool {
 
 /** A new operation; `op_usable` must have said yes. */
 export function op_new(id: u32, kind: u8): Operation {
+  const op = changetype<Operation>(alloc(offsetof<Operation>()))
+  op_begin(op, id, kind)
+  return op
+}
+
+/** Gives an operation its id, from now on and until `op_end`. */
+export function op_begin(op: Operation, id: u32, kind: u8): void {
   const slot = id & SLOT_MASK
   if (slot >= slots_count) widen(slot)
-  const op = changetype<Operation>(alloc(offsetof<Operation>()))
   op.id = id
   op.kind = kind
   store<u32>(slots + (<usize>slot << 2), <u32>changetype<usize>(op))
   operations++
-  return op
+}
+
+/** Takes its id from an operation. */
+export function op_end(op: Operation): void {
+  store<u32>(slots + (<usize>(op.id & SLOT_MASK) << 2), 0)
+  operations--
 }
 
 export function op_find(id: u32): Operation {
@@ -106,13 +117,11 @@ export function op_timeout(op: Operation, ms: u32): void {
   if (ms != 0) op.timer = timer_set(ms, TIMER_OPERATION, changetype<usize>(op))
 }
 
-/** Forgets an operation whose end was told otherwise than by a completion. */
 export function op_free(op: Operation): void {
   if (is(op.timer)) timer_clear(op.timer)
   if (is(op.after)) timer_clear(op.after)
-  store<u32>(slots + (<usize>(op.id & SLOT_MASK) << 2), 0)
+  op_end(op)
   release(changetype<usize>(op), offsetof<Operation>())
-  operations--
 }
 
 /** One completion, with room for `refs_count` references behind it. */

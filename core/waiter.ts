@@ -186,6 +186,8 @@ export class Operation {
   abort: u8
   /** A request's flags (list). */
   flags: u8
+  /** It parked on the short way (now): without a timer, and not to be held. */
+  plain: bool
 }
 
 export const no_waiter: Waiter = changetype<Waiter>(0)

@@ -8,8 +8,8 @@
  * Invariants: a payload that the core never got is not in the table; a message that cannot be read
  * gives its references back.
  */
-import type { Drive } from './drive.ts'
-import { Loss } from './errors.ts'
+import type { Drive, Listener } from './drive.ts'
+import { failure, Loss } from './errors.ts'
 import { Operation } from './operation.ts'
 import type { Completion } from './operation.ts'
 import {
@@ -134,7 +134,11 @@ export function packedNow(
   switch (drive.now.send(ref, packed, bytes, trying ? OP_FLAG_TRY : 0)) {
     case NOW_DONE: return SENT
     case NOW_NONE: return NOT_SENT
-    case NOW_PARKED: return SendOperation.of(source, trying).parked(drive)
+    case NOW_PARKED: {
+      const parked = new ParkedSend(source)
+      drive.now.park(parked)
+      return parked.promise
+    }
     default: return undefined
   }
 }
@@ -147,7 +151,11 @@ export function receiveNow<R>(
   switch (now.receive(ref, shape === SHAPE_TRIED ? OP_FLAG_TRY : 0)) {
     case NOW_DONE: return receivedOf(now.packed, source, shape) as Promise<R>
     case NOW_NONE: return NOTHING as Promise<R>
-    case NOW_PARKED: return ReceiveOperation.of<R>(source, shape).parked(drive)
+    case NOW_PARKED: {
+      const parked = new ParkedReceive(source, shape)
+      now.park(parked)
+      return parked.promise as Promise<R>
+    }
     default: return undefined
   }
 }
@@ -161,6 +169,72 @@ function receivedOf(packed: Packed, source: Named, shape: number): Promise<unkno
   }
   return shape === SHAPE_ITERATED
     ? Promise.resolve({ value, done: false }) : Promise.resolve({ value, ok: true, again: false })
+}
+
+/** A plain send that parked: nothing but its outcome ends it. */
+class ParkedSend implements Listener {
+  readonly #source: Named
+  readonly #outcome = Promise.withResolvers<boolean>()
+
+  constructor(source: Named) {
+    this.#source = source
+  }
+
+  get promise(): Promise<boolean> { return this.#outcome.promise }
+
+  paired(): void { this.#outcome.resolve(true) }
+
+  fail(error: Error): void { this.#outcome.reject(error) }
+
+  done({ status, flags }: Completion): void {
+    if (status === ERROR_OK) return this.#outcome.resolve(true)
+    const unknown = (flags & COMPLETION_FLAG_UNKNOWN) !== 0
+    this.#outcome.reject(failure(status, this.#source.what, unknown))
+  }
+}
+
+/** A plain receive that parked. */
+class ParkedReceive implements Listener {
+  readonly #source: Named
+  readonly #shape: number
+  readonly #outcome = Promise.withResolvers<unknown>()
+
+  constructor(source: Named, shape: number) {
+    this.#source = source
+    this.#shape = shape
+  }
+
+  get promise(): Promise<unknown> { return this.#outcome.promise }
+
+  paired(packed: Packed): void {
+    if (typeof packed !== 'object' || packed === null) return this.#outcome.resolve(this.#shaped(packed))
+    try {
+      this.#outcome.resolve(this.#shaped(valueOf(packed, false, NO_CHANNELS, this.#source)))
+    } catch (error) {
+      this.#outcome.reject(error)
+    }
+  }
+
+  #shaped(value: unknown): object {
+    return this.#shape === SHAPE_ITERATED ? { value, done: false } : { value, ok: true, again: false }
+  }
+
+  fail(error: Error): void { this.#outcome.reject(error) }
+
+  done(completion: Completion, drive: Drive): void {
+    const { status, flags } = completion
+    if (status === ERROR_CLOSED) {
+      return this.#outcome.resolve(this.#shape === SHAPE_ITERATED ? FINISHED : DRAINED)
+    }
+    if (status !== ERROR_OK) {
+      const unknown = (flags & COMPLETION_FLAG_UNKNOWN) !== 0
+      return this.#outcome.reject(failure(status, this.#source.what, unknown))
+    }
+    const again = (flags & COMPLETION_FLAG_AGAIN) !== 0
+    const value = messageOf(completion, drive, this.#source)
+    this.#outcome.resolve(this.#shape === SHAPE_ITERATED
+      ? { value, done: false } : { value, ok: true, again })
+  }
 }
 
 /** A send that waits for its outcome. Resolves to true, with `try` also to false. */

@@ -99,8 +99,8 @@ export class Now {
   }
 
   /** Says who waits for what has just parked. */
-  park(listener: Listener & { id: number }): void {
-    listener.id = this.#slots.take(listener)
+  park(listener: Listener): void {
+    this.#slots.take(listener)
   }
 
   #ready(): boolean {
