@@ -106,10 +106,12 @@ export function lentChannels(refs: readonly number[], drive: Drive): (Reference 
 /** What names itself in sentences. */
 export interface Named { readonly what: string }
 
-/** Operations that ended and that nobody has any more; they are used for the next ones. */
-const spare_sends: SendOperation[] = []
-const spare_receives: ReceiveOperation<any>[] = []
-const SPARES_MAX = 64
+/**
+ * The last operation of each kind that ended in the call that began it: nobody has it any more. It
+ * is used for the next one.
+ */
+let spare_send: SendOperation | undefined
+let spare_receive: ReceiveOperation<never> | undefined
 
 const SENT = Promise.resolve(true)
 const NOT_SENT = Promise.resolve(false)
@@ -137,7 +139,7 @@ export function packedNow(
     case NOW_PARKED: {
       const parked = new ParkedSend(source)
       drive.now.park(parked)
-      return parked.promise
+      return parked.outcome()
     }
     default: return undefined
   }
@@ -152,89 +154,101 @@ export function receiveNow<R>(
     case NOW_DONE: return receivedOf(now.packed, source, shape) as Promise<R>
     case NOW_NONE: return NOTHING as Promise<R>
     case NOW_PARKED: {
-      const parked = new ParkedReceive(source, shape)
+      const parked = new ParkedReceive<R>(source, shape)
       now.park(parked)
-      return parked.promise as Promise<R>
+      return parked.outcome()
     }
     default: return undefined
   }
 }
 
 function receivedOf(packed: Packed, source: Named, shape: number): Promise<unknown> {
-  let value: unknown = packed
-  if (typeof packed === 'object' && packed !== null) {
-    try { value = valueOf(packed, false, NO_CHANNELS, source) } catch (error) {
-      return Promise.reject(error)
-    }
+  if (typeof packed !== 'object' || packed === null) {
+    return Promise.resolve(shaped(packed, false, shape))
   }
-  return shape === SHAPE_ITERATED
-    ? Promise.resolve({ value, done: false }) : Promise.resolve({ value, ok: true, again: false })
+  try {
+    return Promise.resolve(shaped(valueOf(packed, false, NO_CHANNELS, source), false, shape))
+  } catch (error) {
+    return Promise.reject(error)
+  }
 }
 
-/** A plain send that parked: nothing but its outcome ends it. */
-class ParkedSend implements Listener {
-  readonly #source: Named
-  readonly #outcome = Promise.withResolvers<boolean>()
+/** A plain operation that parked: nothing but its outcome ends it. */
+abstract class Parked<R> {
+  protected readonly source: Named
+  /** Also rejects: with a promise that did. A second function would cost as much as the first. */
+  #resolve: ((outcome: R | Promise<R>) => void) | undefined = undefined
 
   constructor(source: Named) {
-    this.#source = source
+    this.source = source
   }
 
-  get promise(): Promise<boolean> { return this.#outcome.promise }
+  /** The promise of the outcome; asked for once, before there can be one. */
+  outcome(): Promise<R> {
+    return new Promise<R>((resolve) => { this.#resolve = resolve })
+  }
 
-  paired(): void { this.#outcome.resolve(true) }
+  fail(error: unknown): void {
+    this.resolve(Promise.reject(error))
+  }
 
-  fail(error: Error): void { this.#outcome.reject(error) }
+  protected resolve(outcome: R | Promise<R>): void {
+    this.#resolve!(outcome)
+  }
 
-  done({ status, flags }: Completion): void {
-    if (status === ERROR_OK) return this.#outcome.resolve(true)
-    const unknown = (flags & COMPLETION_FLAG_UNKNOWN) !== 0
-    this.#outcome.reject(failure(status, this.#source.what, unknown))
+  protected failed({ status, flags }: Completion): void {
+    this.fail(failure(status, this.source.what, (flags & COMPLETION_FLAG_UNKNOWN) !== 0))
   }
 }
 
-/** A plain receive that parked. */
-class ParkedReceive implements Listener {
-  readonly #source: Named
+class ParkedSend extends Parked<boolean> implements Listener {
+  paired(): void { this.resolve(true) }
+
+  done(completion: Completion): void {
+    if (completion.status === ERROR_OK) this.resolve(true)
+    else this.failed(completion)
+  }
+}
+
+class ParkedReceive<R> extends Parked<R> implements Listener {
   readonly #shape: number
-  readonly #outcome = Promise.withResolvers<unknown>()
 
   constructor(source: Named, shape: number) {
-    this.#source = source
+    super(source)
     this.#shape = shape
   }
 
-  get promise(): Promise<unknown> { return this.#outcome.promise }
-
   paired(packed: Packed): void {
-    if (typeof packed !== 'object' || packed === null) return this.#outcome.resolve(this.#shaped(packed))
-    try {
-      this.#outcome.resolve(this.#shaped(valueOf(packed, false, NO_CHANNELS, this.#source)))
-    } catch (error) {
-      this.#outcome.reject(error)
+    if (typeof packed !== 'object' || packed === null) {
+      return this.resolve(shaped(packed, false, this.#shape) as R)
     }
+    let value: unknown
+    try { value = valueOf(packed, false, NO_CHANNELS, this.source) } catch (error) {
+      return this.fail(error)
+    }
+    this.resolve(shaped(value, false, this.#shape) as R)
   }
-
-  #shaped(value: unknown): object {
-    return this.#shape === SHAPE_ITERATED ? { value, done: false } : { value, ok: true, again: false }
-  }
-
-  fail(error: Error): void { this.#outcome.reject(error) }
 
   done(completion: Completion, drive: Drive): void {
     const { status, flags } = completion
-    if (status === ERROR_CLOSED) {
-      return this.#outcome.resolve(this.#shape === SHAPE_ITERATED ? FINISHED : DRAINED)
+    if (status === ERROR_CLOSED) return this.resolve(endOf(this.#shape) as R)
+    if (status !== ERROR_OK) return this.failed(completion)
+    let value: unknown
+    try { value = messageOf(completion, drive, this.source) } catch (error) {
+      if (!(error instanceof Loss)) throw error
+      return this.fail(error)
     }
-    if (status !== ERROR_OK) {
-      const unknown = (flags & COMPLETION_FLAG_UNKNOWN) !== 0
-      return this.#outcome.reject(failure(status, this.#source.what, unknown))
-    }
-    const again = (flags & COMPLETION_FLAG_AGAIN) !== 0
-    const value = messageOf(completion, drive, this.#source)
-    this.#outcome.resolve(this.#shape === SHAPE_ITERATED
-      ? { value, done: false } : { value, ok: true, again })
+    this.resolve(shaped(value, (flags & COMPLETION_FLAG_AGAIN) !== 0, this.#shape) as R)
   }
+}
+
+function shaped(value: unknown, again: boolean, shape: number): object {
+  return shape === SHAPE_ITERATED ? { value, done: false } : { value, ok: true, again }
+}
+
+/** What a receive gives of a channel that is closed and drained. */
+function endOf(shape: number): object {
+  return shape === SHAPE_ITERATED ? FINISHED : DRAINED
 }
 
 /** A send that waits for its outcome. Resolves to true, with `try` also to false. */
@@ -249,8 +263,9 @@ export class SendOperation extends Operation<boolean> {
   }
 
   static of(source: Named, trying: boolean): SendOperation {
-    const spare = spare_sends.pop()
+    const spare = spare_send
     if (spare === undefined) return new SendOperation(source, trying)
+    spare_send = undefined
     spare.#source = source
     spare.#trying = trying
     return spare
@@ -259,21 +274,9 @@ export class SendOperation extends Operation<boolean> {
   override promise(): Promise<boolean> {
     if (this.pending) return super.promise()
     const promise = this.succeeded ? SENT : super.promise()
-    this.over()
-    return promise
-  }
-
-  /** It parked in the call that began it. */
-  parked(drive: Drive): Promise<boolean> {
-    drive.now.park(this)
-    return super.promise()
-  }
-
-  paired(): void { this.resolve(true) }
-
-  protected override over(): void {
     this.renew()
-    if (spare_sends.length < SPARES_MAX) spare_sends.push(this)
+    spare_send = this
+    return promise
   }
 
   done(completion: Completion): void {
@@ -311,8 +314,9 @@ export class ReceiveOperation<R> extends Operation<R> {
   }
 
   static of<R>(source: Named, shape: number): ReceiveOperation<R> {
-    const spare: ReceiveOperation<R> | undefined = spare_receives.pop()
+    const spare = spare_receive as ReceiveOperation<R> | undefined
     if (spare === undefined) return new ReceiveOperation<R>(source, shape)
+    spare_receive = undefined
     spare.#source = source
     spare.#shape = shape
     return spare
@@ -320,30 +324,11 @@ export class ReceiveOperation<R> extends Operation<R> {
 
   override promise(): Promise<R> {
     const promise = super.promise()
-    if (!this.pending) this.over()
-    return promise
-  }
-
-  /** It parked in the call that began it. */
-  parked(drive: Drive): Promise<R> {
-    drive.now.park(this)
-    return super.promise()
-  }
-
-  paired(packed: Packed): void {
-    let value: unknown = packed
-    if (typeof packed === 'object' && packed !== null) {
-      try { value = valueOf(packed, false, NO_CHANNELS, this.#source) } catch (error) {
-        return this.#unreadable(error)
-      }
+    if (!this.pending) {
+      this.renew()
+      spare_receive = this as unknown as ReceiveOperation<never>
     }
-    this.resolve((this.#shape === SHAPE_ITERATED
-      ? { value, done: false } : { value, ok: true, again: false }) as R)
-  }
-
-  protected override over(): void {
-    this.renew()
-    if (spare_receives.length < SPARES_MAX) spare_receives.push(this)
+    return promise
   }
 
   done(completion: Completion, drive: Drive): void {
@@ -354,11 +339,9 @@ export class ReceiveOperation<R> extends Operation<R> {
         return this.#unreadable(error)
       }
       const again = (completion.flags & COMPLETION_FLAG_AGAIN) !== 0
-      this.resolve((this.#shape === SHAPE_ITERATED
-        ? { value, done: false }
-        : { value, ok: true, again }) as R)
+      this.resolve(shaped(value, again, this.#shape) as R)
     } else if (status === ERROR_CLOSED) {
-      this.resolve((this.#shape === SHAPE_ITERATED ? FINISHED : DRAINED) as R)
+      this.resolve(endOf(this.#shape) as R)
     } else if (status === ERROR_WOULD_BLOCK && this.#shape === SHAPE_TRIED) {
       this.resolve(undefined as R)
     } else {

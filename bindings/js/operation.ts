@@ -100,13 +100,10 @@ export abstract class Operation<T> implements Receiver {
     return promise as Promise<T>
   }
 
-  /** As new, for an operation that has ended and that nobody has any more. */
+  /** As new, for an operation that has ended and whose promise was settled when it was made. */
   protected renew(): void {
     this.#state = PENDING
     this.#outcome = undefined
-    this.#resolve = undefined
-    this.#reject = undefined
-    this.#drive = undefined
     this.#signal = undefined
     this.#late = false
   }
@@ -114,21 +111,10 @@ export abstract class Operation<T> implements Receiver {
   resolve(value: T): void {
     if (this.#state !== PENDING) return
     this.#state = FULFILLED
-    const resolve = this.#resolve
-    if (resolve === undefined) {
-      this.#release()
-      this.#outcome = value
-    } else if (this.#drive === undefined) {
-      resolve(value)
-      this.over()
-    } else {
-      this.#release()
-      resolve(value)
-    }
+    this.#release()
+    if (this.#resolve !== undefined) this.#resolve(value)
+    else this.#outcome = value
   }
-
-  /** Its promise was settled, and nobody has it any more: it may be used again. */
-  protected over(): void {}
 
   reject(error: unknown): void {
     if (this.#state !== PENDING) return
