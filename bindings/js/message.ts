@@ -137,9 +137,9 @@ export function packedNow(
     case NOW_DONE: return SENT
     case NOW_NONE: return NOT_SENT
     case NOW_PARKED: {
-      const parked = new ParkedSend(source)
+      const parked = new Parked(source, SHAPE_SENT)
       drive.now.park(parked)
-      return parked.outcome()
+      return parked.outcome() as Promise<boolean>
     }
     default: return undefined
   }
@@ -154,9 +154,9 @@ export function receiveNow<R>(
     case NOW_DONE: return receivedOf(now.packed, source, shape) as Promise<R>
     case NOW_NONE: return NOTHING as Promise<R>
     case NOW_PARKED: {
-      const parked = new ParkedReceive<R>(source, shape)
+      const parked = new Parked(source, shape)
       now.park(parked)
-      return parked.outcome()
+      return parked.outcome() as Promise<R>
     }
     default: return undefined
   }
@@ -173,72 +173,56 @@ function receivedOf(packed: Packed, source: Named, shape: number): Promise<unkno
   }
 }
 
-/** A plain operation that parked: nothing but its outcome ends it. */
-abstract class Parked<R> {
-  protected readonly source: Named
+/** A plain operation that parked: nothing but its outcome ends it. One class for both kinds. */
+class Parked implements Listener {
+  readonly #source: Named
+  /** How a receive gives its message; SHAPE_SENT for a send. */
+  readonly #shape: number
   /** Also rejects: with a promise that did. A second function would cost as much as the first. */
-  #resolve: ((outcome: R | Promise<R>) => void) | undefined = undefined
+  #resolve: ((outcome: unknown) => void) | undefined
 
-  constructor(source: Named) {
-    this.source = source
+  constructor(source: Named, shape: number) {
+    this.#source = source
+    this.#shape = shape
+    this.#resolve = undefined
   }
 
   /** The promise of the outcome; asked for once, before there can be one. */
-  outcome(): Promise<R> {
-    return new Promise<R>((resolve) => { this.#resolve = resolve })
+  outcome(): Promise<unknown> {
+    return new Promise((resolve) => { this.#resolve = resolve })
   }
 
-  fail(error: unknown): void {
-    this.resolve(Promise.reject(error))
-  }
-
-  protected resolve(outcome: R | Promise<R>): void {
-    this.#resolve!(outcome)
-  }
-
-  protected failed({ status, flags }: Completion): void {
-    this.fail(failure(status, this.source.what, (flags & COMPLETION_FLAG_UNKNOWN) !== 0))
-  }
-}
-
-class ParkedSend extends Parked<boolean> implements Listener {
-  paired(): void { this.resolve(true) }
-
-  done(completion: Completion): void {
-    if (completion.status === ERROR_OK) this.resolve(true)
-    else this.failed(completion)
-  }
-}
-
-class ParkedReceive<R> extends Parked<R> implements Listener {
-  readonly #shape: number
-
-  constructor(source: Named, shape: number) {
-    super(source)
-    this.#shape = shape
-  }
-
-  paired(packed: Packed): void {
+  paired(packed: Packed | undefined): void {
+    if (packed === undefined) return this.#resolve!(true)
     if (typeof packed !== 'object' || packed === null) {
-      return this.resolve(shaped(packed, false, this.#shape) as R)
+      return this.#resolve!(shaped(packed, false, this.#shape))
     }
     let value: unknown
-    try { value = valueOf(packed, false, NO_CHANNELS, this.source) } catch (error) {
+    try { value = valueOf(packed, false, NO_CHANNELS, this.#source) } catch (error) {
       return this.fail(error)
     }
-    this.resolve(shaped(value, false, this.#shape) as R)
+    this.#resolve!(shaped(value, false, this.#shape))
   }
 
   done(completion: Completion, drive: Drive): void {
     const { status, flags } = completion
-    if (status === ERROR_CLOSED) return this.resolve(endOf(this.#shape) as R)
-    if (status !== ERROR_OK) return this.failed(completion)
+    const sending = this.#shape === SHAPE_SENT
+    if (status === ERROR_CLOSED && !sending) return this.#resolve!(endOf(this.#shape))
+    if (status !== ERROR_OK) {
+      const unknown = (flags & COMPLETION_FLAG_UNKNOWN) !== 0
+      return this.fail(failure(status, this.#source.what, unknown))
+    }
+    if (sending) return this.#resolve!(true)
     let value: unknown
-    try { value = messageOf(completion, drive, this.source) } catch (error) {
+    try { value = messageOf(completion, drive, this.#source) } catch (error) {
       if (!(error instanceof Loss)) throw error
       return this.fail(error)
     }
-    this.resolve(shaped(value, (flags & COMPLETION_FLAG_AGAIN) !== 0, this.#shape) as R)
+    this.#resolve!(shaped(value, (flags & COMPLETION_FLAG_AGAIN) !== 0, this.#shape))
+  }
+
+  fail(error: unknown): void {
+    this.#resolve!(Promise.reject(error))
   }
 }
 
@@ -297,6 +281,7 @@ export class SendOperation extends Operation<boolean> {
 export const SHAPE_RECEIVED = 0
 export const SHAPE_ITERATED = 1
 export const SHAPE_TRIED = 2
+const SHAPE_SENT = 3
 
 const DRAINED: Received<never> = { value: undefined, ok: false, again: false }
 const FINISHED: IteratorReturnResult<undefined> = { value: undefined, done: true }
