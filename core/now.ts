@@ -150,7 +150,7 @@ function message_done(x: Waiter): void {
   aside_messages = x
 }
 
-/** Sends, or parks unless `flags` has try. spec: ABI-43 */
+/** Sends, or parks unless `flags` has try. spec: ABI-43, ABI-44 */
 export function send_now(id: u32, ref: u32, handle: u32, bytes: u32, flags: u32): u32 {
   const c = ref_channel(ref)
   if (!is(c) || c.closed || odd(c) || handle == 0 || bytes > message_bytes_max) return NOW_RECORD
@@ -212,7 +212,7 @@ function take(c: Channel): void {
   if (is(s)) end(s)
 }
 
-/** Receives, or parks unless `flags` has try. spec: ABI-43 */
+/** Receives, or parks unless `flags` has try. spec: ABI-43, ABI-44 */
 export function receive_now(id: u32, ref: u32, flags: u32): u32 {
   const c = ref_channel(ref)
   const found = standing(c)
@@ -223,7 +223,7 @@ export function receive_now(id: u32, ref: u32, flags: u32): u32 {
 
 /**
  * Receives from one of the `count` references in the input area, each as likely as the others that
- * could be received from. spec: ABI-44
+ * could be received from. spec: ABI-45
  */
 export function choose_now(count: u32): u32 {
   if (count > CASES_MAX) return NOW_RECORD

@@ -1,10 +1,9 @@
 /**
  * The driver: the one that calls the core, and the only reader of clock and chance.
  *
- * Lives here: the wasm instance, records in and out, the deadline, poisoning.
- * Does not live here: views and areas (memory), ids (slots), payloads (payload), calls
- * without records (now), links (links), what operations
- * and orders mean (the rooms that made them).
+ * Lives here: the wasm instance, records in and out, the deadline, poisoning. Does not live here:
+ * views and areas (memory), ids (slots), payloads (payload), calls without records (now), links
+ * (links), what operations and orders mean (the rooms that made them).
  *
  * Invariants: the core is never called while its last records are being handed out: what is begun
  * meanwhile goes in with the next call of the same turn; all records of a call are copied out

@@ -59,7 +59,7 @@ export class Host {
   runs = 0
   /** Called when a run is over and every record of it was acted on. */
   after_run: (() => void) | undefined
-  private readonly pending: Uint8Array[] = []
+  protected readonly pending: Uint8Array[] = []
   private readonly payloads = new Map<number, string>()
   private next_payload = 1
   private readonly generations: number[] = [0]
@@ -86,7 +86,7 @@ export class Host {
     return text
   }
 
-  private back(handle: number): string {
+  protected back(handle: number): string {
     const text = this.lent(handle)
     this.payloads.delete(handle)
     return text
@@ -97,13 +97,18 @@ export class Host {
 
   // Operation ids
 
-  private op(kind: string): number {
+  protected op(kind: string): number {
     const slot = this.free_slots.pop() ?? this.generations.push(0) - 1
     const generation = (this.generations[slot]! + 1) % 4096
     this.generations[slot] = generation
     const op = (generation << 20 | slot) >>> 0
     this.running.set(op, { kind, offered: false })
     return op
+  }
+
+  /** The operation has ended: its slot may be used again. */
+  protected reuse(op: number): void {
+    this.free_slots.push(op & 0xfffff)
   }
 
   // Input
@@ -175,13 +180,12 @@ export class Host {
     return name === 'start' ? this.back(handle) : this.lent(handle)
   }
 
-  private complete(record: Output): void {
+  protected complete(record: Output): void {
     const { fields } = record
     const op = fields.op!
     if (!this.running.has(op)) throw new Error(`a completion of ${op}, which is not under way`)
     this.running.delete(op)
-    const slot = op & 0xfffff
-    this.free_slots.push(slot)
+    this.reuse(op)
     const flags = fields.flags!
     const shared = (flags & completion_flag.shared!) !== 0
     let text: string | undefined

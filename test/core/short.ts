@@ -1,0 +1,103 @@
+/**
+ * A host that takes the second door whenever it may, and writes records for the rest.
+ *
+ * Lives here: sends, receives and choices without records, told as a completion would. Does not
+ * live here: records (host.ts), what is expected of either (now.test.ts).
+ *
+ * Invariant: NOW_RECORD has changed nothing that a test can see: no payload, no operation.
+ */
+import { Host, constants } from './host.ts'
+import type { Options } from './host.ts'
+import { bytes_of } from './door.ts'
+
+const now = constants('now')
+const TRY = constants('op_flag').try!
+const names = new Map(Object.entries(now).map(([name, value]) => [value, name]))
+
+export class ShortHost extends Host {
+  /** How often each answer came. */
+  readonly answers: Record<string, number> = { record: 0, done: 0, parked: 0, none: 0 }
+
+  override send(ref: number, text: string, options: Options = {}): number {
+    if (!this.may(options)) return super.send(ref, text, options)
+    const op = this.op('send')
+    const payload = this.give(text)
+    const bytes = options.bytes ?? bytes_of(text).length
+    const found = this.asked('send_now', op, ref, payload, bytes, flags_of(options))
+    if (found === 'record') {
+      this.back(payload)
+      this.forget(op)
+      return super.send(ref, text, options)
+    }
+    if (found === 'none') {
+      this.back(payload)
+      this.told(op, 'WOULD_BLOCK')
+    } else if (found === 'done') {
+      const other = this.door.cell('now_op')
+      this.told(op, 'OK')
+      if (other !== 0) this.told(other, 'OK', payload)
+    }
+    return op
+  }
+
+  override receive(ref: number, options: Options = {}): number {
+    if (!this.may(options)) return super.receive(ref, options)
+    const op = this.op('receive')
+    const found = this.asked('receive_now', op, ref, flags_of(options))
+    if (found === 'record') {
+      this.forget(op)
+      return super.receive(ref, options)
+    }
+    if (found === 'none') this.told(op, 'WOULD_BLOCK')
+    else if (found === 'done') this.took(op)
+    return op
+  }
+
+  /** A choice among receives: the case and the operation that has its message; else the answer. */
+  choose(...refs: number[]): { which: number, op: number } | string {
+    this.door.write(refs)
+    const found = this.asked('choose_now', refs.length)
+    if (found !== 'done') return found
+    const which = this.door.cell('now_which')
+    const op = this.op('select')
+    this.took(op)
+    return { which, op }
+  }
+
+  private may({ timeout, hold, refs }: Options): boolean {
+    return timeout === undefined && hold !== true && refs === undefined &&
+      this.pending.length === 0 && !this.batching
+  }
+
+  private asked(name: 'send_now' | 'receive_now' | 'choose_now', ...values: number[]): string {
+    const found = names.get(this.door.now(name, ...values))!
+    this.answers[found]! += 1
+    return found
+  }
+
+  private took(op: number): void {
+    const other = this.door.cell('now_op')
+    this.told(op, 'OK', this.door.cell('now_payload'))
+    if (other !== 0) this.told(other, 'OK')
+  }
+
+  private forget(op: number): void {
+    this.running.delete(op)
+    this.reuse(op)
+  }
+
+  /** What the record of a completion would have said. */
+  private told(op: number, status: string, payload = 0): void {
+    if (!this.running.delete(op)) throw new Error(`an end of ${op}, which is not under way`)
+    this.reuse(op)
+    const text = payload === 0 ? undefined : this.back(payload)
+    this.outcomes.set(op, {
+      op, status, which: 0, value: 0, payload_bytes: text === undefined ? 0 : bytes_of(text).length,
+      refs: [], text, again: false, shared: false, unknown: false
+    })
+  }
+}
+
+function flags_of(options: Options): number {
+  return options.try === true ? TRY : 0
+}
