@@ -45,8 +45,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     bug: 'a message is handed over under the name of another payload',
     file: 'operation.ts',
-    find: 'store<u32>(out + OUT_COMPLETION_PAYLOAD, payload.handle)',
-    put: 'store<u32>(out + OUT_COMPLETION_PAYLOAD, 1)',
+    find: 'store<u32>(out + OUT_COMPLETION_PAYLOAD, handle)',
+    put: 'store<u32>(out + OUT_COMPLETION_PAYLOAD, min<u32>(handle, 1))',
     caught_by: 'nothing_is_invented', faults: 'none', within: 40
   },
   {
@@ -57,8 +57,8 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     bug: 'only the first reference of a message comes along',
-    file: 'operation.ts', find: 'store<u32>(out + OUT_COMPLETION_REFS_COUNT, count)',
-    put: 'store<u32>(out + OUT_COMPLETION_REFS_COUNT, min<u32>(count, 1))',
+    file: 'operation.ts', find: 'store<u32>(out + OUT_COMPLETION_REFS_COUNT, refs_count)',
+    put: 'store<u32>(out + OUT_COMPLETION_REFS_COUNT, min<u32>(refs_count, 1))',
     caught_by: 'references_come_along', faults: 'none', within: 60
   },
   {
