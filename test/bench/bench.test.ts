@@ -87,6 +87,18 @@ test('a goal is met, not met, or has no figure', () => {
   assert.is(met({ ours: 'gone', most_ns: 100 }).met, 'no figure')
 })
 
+test('on a busy machine a work that waits for nobody is judged by its processor time', () => {
+  const busy = (contender: string, median_ns: number, processor_ns: number) => figure(contender,
+    median_ns, { alone: true, processor_ns, processor_rounds_ns: [processor_ns] })
+  const goal = { ours: 'ours', beside: ['other'], target: '', speed_least: 1 }
+  const [row] = judge([goal], [busy('ours', 500, 90), busy('other', 300, 100)])
+  assert.is(row!.met, 'met')
+  assert.ok(row!.ours.endsWith('of processor time'), row!.ours)
+  const [quiet] = judge([goal], [busy('ours', 110, 110), busy('other', 100, 100)])
+  assert.is(quiet!.met, 'not met')
+  assert.not.match(quiet!.ours, /processor/)
+})
+
 test('a fact is held to its bound, also when there is none of it', () => {
   const row = (value: number) => factRow({
     work: 'work', name: 'name', value, unit: 'B', target: { text: '≤ 10 B', most: 10 }

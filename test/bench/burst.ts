@@ -22,7 +22,7 @@ export function burstWork(circuit: Circuit, peers: Peers | undefined): Work {
   const beside = contenders.slice(2).map(({ name }) => name)
   return {
     name: `local burst: ${BURST} in, ${BURST} out, nothing awaited in between`,
-    unit: 'message', contenders,
+    unit: 'message', alone: true, contenders,
     goals: [
       {
         ours: contenders[0]!.name, shown: beside, as_rate: true,

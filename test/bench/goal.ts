@@ -66,9 +66,37 @@ export interface Row {
   met: 'met' | 'not met' | 'no figure' | ''
 }
 
-/** The rows of a work's goals. */
+/** A work that is alone in its process has at least this part of a processor on a quiet machine. */
+const QUIET = 0.8
+
+/**
+ * The rows of a work's goals. Where others took the processor away from a work that waits for
+ * nobody, the clock would say how busy they were: then processor time is judged, and the row says
+ * so.
+ */
 export function judge(goals: readonly Goal[], figures: readonly Figure[]): Row[] {
-  return goals.map((goal) => judgeOne(goal, figures))
+  const rows = goals.map((goal) => judgeOne(goal, undisturbed(figures)))
+  return isDisturbed(figures)
+    ? rows.map((row) => ({ ...row, ours: `${row.ours} of processor time` })) : rows
+}
+
+/** The figures of one work as they are judged: by the clock or by the processor. */
+export function undisturbed(figures: readonly Figure[]): readonly Figure[] {
+  return isDisturbed(figures) ? figures.map(byProcessor) : figures
+}
+
+function isDisturbed(figures: readonly Figure[]): boolean {
+  return figures.some(({ alone, processor_ns, median_ns }) =>
+    alone === true && processor_ns !== undefined && processor_ns < QUIET * median_ns)
+}
+
+function byProcessor(figure: Figure): Figure {
+  const { processor_ns, processor_rounds_ns } = figure
+  if (processor_ns === undefined || processor_rounds_ns === undefined) return figure
+  return {
+    ...figure, median_ns: processor_ns, least_ns: Math.min(...processor_rounds_ns),
+    most_ns: Math.max(...processor_rounds_ns)
+  }
 }
 
 function judgeOne(goal: Goal, figures: readonly Figure[]): Row {

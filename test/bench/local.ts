@@ -111,7 +111,7 @@ function workOf(
   const scale = go?.(shape.go)
   if (scale !== undefined) contenders.push(scale)
   return {
-    name: shape.name, unit: shape.unit, contenders,
+    name: shape.name, unit: shape.unit, alone: true, contenders,
     goals: [{
       ours: 'circuit', beside, target: '≥ 1.0× the fastest library', speed_least: 1,
       shown: scale === undefined ? [] : [scale.name]

@@ -5,7 +5,7 @@
  * Does not live here: drawing (plot.ts).
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
-import type { Fact } from './goal.ts'
+import { undisturbed, type Fact } from './goal.ts'
 import { drawing, type Bar, type BarPanel, type LinePanel } from './plot.ts'
 import type { Run } from './report.ts'
 import type { Figure } from './timing.ts'
@@ -66,7 +66,7 @@ function localPanel(figures: readonly Figure[]): BarPanel {
     groups: worksOf(figures, fits).map(([name, some]) => ({
       name,
       // Go is printed for scale, and would need an axis of its own.
-      bars: some.filter(({ contender }) => contender !== 'Go' && !contender.includes('{'))
+      bars: undisturbed(some).filter(({ contender }) => contender !== 'Go' && !contender.includes('{'))
         .map((figure) => bar(figure, named(figure), millions))
     }))
   }

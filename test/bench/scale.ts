@@ -94,7 +94,7 @@ function workOf({ name, run, capacity }: Shape, small: BareCore, full: BareCore)
   }
   const work = `${name}, in a full core`
   return {
-    name: work, unit: 'pair',
+    name: work, unit: 'pair', alone: true,
     contenders: [
       { name: 'full core', run: inCore(full) }, { name: 'empty core', run: inCore(small) }
     ],

@@ -32,7 +32,8 @@ export async function linkFromNothing(): Promise<Fact> {
     work: 'round trips, counted',
     name: 'a link from nothing: TCP, Noise, Yamux, hello, until the other is a member',
     value: trips[ROUNDS >> 1]!, unit: 'trips', target: { text: '≤ 8', most: TRIPS_MOST },
-    beside: `${spread}, real libp2p on a road of ${WAY_MS} ms each way, TCP's handshake counted as 1`
+    beside: `${spread}; real libp2p on a road of ${WAY_MS} ms each way, `
+      + 'TCP\'s handshake counted as 1'
   }
 }
 

@@ -38,6 +38,8 @@ export interface Work {
   /** As many in every round, without calibration. */
   count?: number
   rounds?: number
+  /** All of it is done by this process, which never waits for another. */
+  alone?: boolean
   /** What is to be reached in it. */
   goals?: Goal[]
 }
@@ -61,6 +63,8 @@ export interface Figure {
   most_ns: number
   /** Median of the processor time of this process; it says more when the machine is busy. */
   processor_ns?: number
+  processor_rounds_ns?: number[]
+  alone?: boolean
   bytes?: number
   note?: string
   failure?: string
@@ -152,7 +156,7 @@ async function guarded(runner: Runner, step: () => Promise<void>): Promise<void>
   }
 }
 
-function figureOf({ name, unit, bytes }: Work, runner: Runner): Figure {
+function figureOf({ name, unit, bytes, alone }: Work, runner: Runner): Figure {
   const { contender, count, rounds_ns, processor_ns, failure } = runner
   const sorted = sortedOf(rounds_ns)
   const figure: Figure = {
@@ -162,7 +166,11 @@ function figureOf({ name, unit, bytes }: Work, runner: Runner): Figure {
     most_ns: sorted.at(-1) ?? NaN
   }
   const processor = sortedOf(processor_ns)[processor_ns.length >> 1]
-  if (processor !== undefined) figure.processor_ns = processor
+  if (processor !== undefined) {
+    figure.processor_ns = processor
+    figure.processor_rounds_ns = processor_ns
+  }
+  if (alone !== undefined) figure.alone = alone
   if (bytes !== undefined) figure.bytes = bytes
   if (contender.note !== undefined) figure.note = contender.note
   if (contender.absent !== undefined) figure.absent = contender.absent
