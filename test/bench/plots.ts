@@ -66,7 +66,8 @@ function localPanel(figures: readonly Figure[]): BarPanel {
     groups: worksOf(figures, fits).map(([name, some]) => ({
       name,
       // Go is printed for scale, and would need an axis of its own.
-      bars: undisturbed(some).filter(({ contender }) => contender !== 'Go' && !contender.includes('{'))
+      bars: undisturbed(some)
+        .filter(({ contender }) => contender !== 'Go' && !contender.includes('{'))
         .map((figure) => bar(figure, named(figure), millions))
     }))
   }
