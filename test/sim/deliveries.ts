@@ -27,7 +27,7 @@ const TALK_MIN = 16
 const SMALL_MAX = 23
 
 /** What one side of a session has said of the messages that it sends or takes. */
-interface Talk { written: number, taken: number, out: Map<number, Delivery[]> }
+interface Talk { written: number, taken: number, offered: number, out: Map<number, Delivery[]> }
 
 export class Deliveries {
   /** When something was last said that is not about the circuit itself. */
@@ -61,7 +61,7 @@ export class Deliveries {
     const its = seen_by === receiver ? receiver.incarnation : seen_by.members.get(receiver.id)
     const key = `${this.number(owner)}.${own} ${this.number(receiver)}.${its}`
     let talk = this.talks.get(key)
-    if (talk === undefined) this.talks.set(key, talk = { written: 0, taken: 0, out: new Map() })
+    if (talk === undefined) this.talks.set(key, talk = { written: 0, taken: 0, offered: 0, out: new Map() })
     return talk
   }
 
@@ -73,7 +73,9 @@ export class Deliveries {
     if (kind === KIND_OFFER_RECEIVE || kind === KIND_OFFER_READER) {
       const talk = this.talk(to, from, from)
       const [number, , offer] = numbers_of(header, 3)
-      if (number! > talk.taken) talk.out.delete(offer!)
+      if (number! <= talk.offered) return
+      talk.offered = number!
+      talk.out.delete(offer!)
       return
     }
     if (kind !== KIND_DELIVER) return
