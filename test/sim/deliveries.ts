@@ -61,7 +61,9 @@ export class Deliveries {
     const its = seen_by === receiver ? receiver.incarnation : seen_by.members.get(receiver.id)
     const key = `${this.number(owner)}.${own} ${this.number(receiver)}.${its}`
     let talk = this.talks.get(key)
-    if (talk === undefined) this.talks.set(key, talk = { written: 0, taken: 0, offered: 0, out: new Map() })
+    if (talk === undefined) {
+      this.talks.set(key, talk = { written: 0, taken: 0, offered: 0, out: new Map() })
+    }
     return talk
   }
 
