@@ -40,7 +40,7 @@ test('programs that failed once', async (t) => {
     use_core(core)
     for (const { why, program } of programs) assert.equal(play(program).broken, [], why)
   }
-}, { timeout_ms: 60_000 })
+}, { timeout_ms: DEADLINE_MS })
 
 test('one seed replays everything, to the byte', () => {
   const stories = [1, 2, 3, 4, 5, 6].map((seed) => tell(program_of(seed, 'all')).hash)
