@@ -9,7 +9,7 @@
  * payload that is not handed up is dropped; bytes from a peer lead to a frame, to a violation or to
  * nothing.
  */
-import { TIMER_DIAL, dial_due, dials_stop, link_wanted } from './dial'
+import { TIMER_DIAL, dial_due, dials_stop, link_wanted, pending } from './dial'
 import { peers_first } from './directory'
 import {
   frame_bad, frame_carries, frame_fields, read_array, read_end, read_open, read_u32,
@@ -276,6 +276,10 @@ export function session_check(): void {
     assert(watched || peer.state != PEER_JOINED || leaving || !link_wanted(peer),
       'a session that wants a link, and nobody watches')
     assert(!watched || peer.state == PEER_JOINED || peer.wanted, 'a watch over nothing')
+    assert(peer.state != PEER_KNOWN || peer.wanted && watched || peer.checked || leaving ||
+      !pending(peer), 'something waits for a peer, and nobody watches')
+    assert(peer.dialling || some(peer.dial_timer) || some(peer.links) || leaving ||
+      !link_wanted(peer), 'a link is wanted, and none is on its way')
     assert(some(peer.info) ? peer.member != MEMBER_NONE : true, 'an info of one who is not here')
     assert((peer.edge == EDGE_NONE) == (peer.edge_place == 0), 'an edge out of its place')
   }
