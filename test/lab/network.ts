@@ -265,7 +265,8 @@ class WireNetwork implements Network {
   }
 
   async #end(): Promise<void> {
-    if (this.#wire.exitCode !== null || this.#wire.pid === undefined) return
+    const { exitCode, signalCode, pid } = this.#wire
+    if (exitCode !== null || signalCode !== null || pid === undefined) return
     const ended = once(this.#wire, 'exit')
     this.#wire.stdin!.end()
     await ended
