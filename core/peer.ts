@@ -211,6 +211,8 @@ export class Peer {
   dialling: bool
   /** A link is wished for, though there is no session. */
   sought: bool
+  /** The last list of all that has asked it: the operation. */
+  listed: u32
   /** A link is wished for to see whether it is still here. */
   checked: bool
   /** Those above wait for it: without a link in time it is lost. */

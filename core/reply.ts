@@ -11,8 +11,9 @@ import { read_array, read_end, read_text, read_u32, text_at, text_bytes } from '
 import { complete, complete_element, op_find } from './operation'
 import { Peer } from './peer'
 import { ref_of } from './reference'
-import { Request, forget, requests, stats_out } from './request'
+import { Request, forget, list_on, requests, stats_out } from './request'
 import { entry_to } from './serve'
+import { session_brief } from './session'
 import { table_find } from './table'
 import { Operation, is, no_peer } from './waiter'
 import {
@@ -22,9 +23,11 @@ import {
 
 /** One request of the operation has ended; the last one completes it. */
 function request_end(op: Operation, status: u32, flags: u32, value: u32): void {
+  const id = op.id
   op.nones--
+  if (op.unasked != 0) list_on(op)
   // A list of all peers goes on without one that left; what it found stands.
-  if (op.nones == 0) complete(op, status, 0, flags, value)
+  if (is(op_find(id)) && op.nones == 0) complete(op, status, 0, flags, value)
 }
 
 function reply_open(op: Operation, peer: Peer, element: u32, channel: u32): void {
@@ -54,8 +57,10 @@ export function reply_in(peer: Peer): bool {
   if (<i32>(request.number - peer.acked) > 0) return false
   if (values != wanted || status >= ERROR_LEFT) return false
   const op = op_find(request.op)
+  const alone = request.alone
   forget(request)
   if (!is(op)) return true
+  if (alone && op.verb == FRAME_LIST) session_brief(peer)
   if (status == ERROR_OK && kind == FRAME_STAT) {
     reply_stat(op)
     if (!read_end()) return false

@@ -38,9 +38,9 @@ import {
   IN_SCRUB_OP, IN_SCRUB_PATH_BYTES, IN_SCRUB_REF, IN_SIGNAL_BYTES, IN_SIGNAL_OP,
   IN_SIGNAL_PATH_BYTES, IN_SIGNAL_SIGNAL, IN_START_BYTES, IN_START_OP, IN_START_PATH_BYTES,
   IN_START_PAYLOAD, IN_START_PAYLOAD_BYTES, IN_STAT_BYTES, IN_STAT_OP, IN_STAT_PATH_BYTES,
-  IN_STAT_REF, LIST_FLAG_DEEP, MESSAGE_BYTES_MAX, OUT_STATS, OUT_STATS_BUFFERED, OUT_STATS_BYTES,
-  OUT_STATS_CAPACITY, OUT_STATS_CLOSED, OUT_STATS_ELEMENT, OUT_STATS_OP, OUT_STATS_OUT,
-  OUT_STATS_RECEIVERS, OUT_STATS_SENDERS, REF_REMOTE, REQUESTS_PER_PEER_MAX,
+  IN_STAT_REF, LIST_FLAG_DEEP, LIST_PEERS_MAX, MESSAGE_BYTES_MAX, OUT_STATS, OUT_STATS_BUFFERED,
+  OUT_STATS_BYTES, OUT_STATS_CAPACITY, OUT_STATS_CLOSED, OUT_STATS_ELEMENT, OUT_STATS_OP,
+  OUT_STATS_OUT, OUT_STATS_RECEIVERS, OUT_STATS_SENDERS, REF_REMOTE, REQUESTS_PER_PEER_MAX,
 } from './tables'
 
 // @ts-ignore: decorator
@@ -56,6 +56,8 @@ export class Request {
   number: u32
   /** What stands before the paths of a list's entries. */
   prefix: Text
+  /** The link was made for this alone. */
+  alone: bool
 }
 
 const no_text: Text = changetype<Text>(0)
@@ -79,6 +81,7 @@ function ask(op: Operation, peer: Peer, kind: u32): Request {
   request.next = changetype<Request>(peer.requests)
   if (is(request.next)) request.next.previous = request
   peer.requests = changetype<usize>(request)
+  request.alone = !is(peer.link)
   op.nones++
   peer.requests_out++
   if (!peer_joined(peer)) contact(peer)
@@ -266,18 +269,37 @@ function list_root(op: Operation, into: bool): void {
     if (!peer_present(peer)) continue
     const name = root_name(peer)
     entry_to(no_peer, op.id, name, 0, 0, ELEMENT_PEER, 0)
-    if (into) {
-      ask(op, peer, FRAME_LIST).prefix = name
-      put_text(0, 0)
-      put_u32(LIST_FLAG_DEEP)
-      post_end(no_payload)
-    } else text_release(name)
+    text_release(name)
   }
   const name = root_name(no_peer)
   entry_to(no_peer, op.id, name, 0, 0, ELEMENT_PEER, 0)
   if (into) serve_list(no_peer, op.id, name, 0, 0, true)
   text_release(name)
+  if (into) {
+    op.unasked = <u16>members.count
+    list_on(op)
+  }
   if (op.nones == 0) complete(op, ERROR_OK, 0, 0, 0)
+}
+
+/**
+ * A list of all asks so many members at once, and the next when one has replied: each may need a
+ * link of its own. Downwards, since the last member takes the place of one who leaves.
+ */
+export function list_on(op: Operation): void {
+  let place = min<u32>(op.unasked, members.count)
+  for (; place != 0 && op.nones < LIST_PEERS_MAX; place--) {
+    const peer = crowd_at(members, place)
+    // One who took the place of another may have been asked.
+    if (!peer_present(peer) || peer.listed == op.id) continue
+    if (asked_enough(peer)) return complete(op, ERROR_TOO_MANY, 0, 0, 0)
+    peer.listed = op.id
+    ask(op, peer, FRAME_LIST).prefix = root_name(peer)
+    put_text(0, 0)
+    put_u32(LIST_FLAG_DEEP)
+    post_end(no_payload)
+  }
+  op.unasked = <u16>place
 }
 
 export function list(record: usize): void {

@@ -27,7 +27,7 @@ import { now_ms, timer_clear, timer_set } from './timer'
 import { Waiter } from './waiter'
 import {
   ACK_DELAY_MS, ACK_FRAMES, FRAME_ACK, FRAME_CLAIM, FRAME_ENTRY, FRAME_REPLY,
-  FRAME_MEMBER, FRAME_UNHOLD, LINK_WINDOW_BYTES, PROBE_INTERVAL_MS,
+  FRAME_MEMBER, FRAME_UNHOLD, LINK_IDLE_MS, LINK_WINDOW_BYTES, PROBE_INTERVAL_MS,
 } from './tables'
 
 export { put_array, put_text, put_u32 } from './frame'
@@ -299,6 +299,12 @@ export function session_begin(peer: Peer, incarnation: u32): void {
 export function watch_in(peer: Peer, ms: u32): void {
   if (some(peer.watch_timer)) timer_clear(peer.watch_timer)
   peer.watch_timer = timer_set(ms, TIMER_WATCH, changetype<usize>(peer))
+}
+
+/** Its link has done what it was made for: if nothing else needs it, it is closed soon. */
+export function session_brief(peer: Peer): void {
+  peer.used_ms = now_ms - LINK_IDLE_MS
+  watch_in(peer, 2 * ACK_DELAY_MS)
 }
 
 /** Nothing of this session is watched any more. */

@@ -497,6 +497,7 @@ export const OPERATIONS_MAX: u32 = 1048575
 export const OFFERS_PER_PEER_MAX: u32 = 16384
 export const PARKED_BYTES_PER_PEER_MAX: u32 = 16777216
 export const CHANNELS_PER_PEER_MAX: u32 = 16384
+export const LIST_PEERS_MAX: u32 = 32
 export const REQUESTS_PER_PEER_MAX: u32 = 4096
 export const ANSWER_BYTES_PER_PEER_MAX: u32 = 67108864
 export const LIST_BYTES_MAX: u32 = 4194304

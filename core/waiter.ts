@@ -188,6 +188,8 @@ export class Operation {
   flags: u8
   /** It parked on the short way (now): without a timer, and not to be held. */
   plain: bool
+  /** Of a list of all: members up to this place were not asked yet. */
+  unasked: u16
 }
 
 export const no_waiter: Waiter = changetype<Waiter>(0)

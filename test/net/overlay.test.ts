@@ -17,9 +17,9 @@ const test = suite('net: the overlay')
 const wish = constants('edge_wish')
 const event = constants('member_event')
 
-/** Peers that have all met: each finds the one before it. */
-function chained(count: number, seed = 1): { net: Net, nodes: Node[] } {
-  const net = new Net({ seed, delay_min_ms: 1, delay_max_ms: 4 })
+/** Peers that have all met: each finds the one before it. The paths are so many times slower. */
+function chained(count: number, seed = 1, slower = 1): { net: Net, nodes: Node[] } {
+  const net = new Net({ seed, delay_min_ms: slower, delay_max_ms: 4 * slower })
   for (let nth = 0; nth < count; nth++) {
     const node = net.join(`n${nth}`)
     if (nth > 0) node.find(net.nodes[nth - 1]!)
@@ -181,6 +181,32 @@ test('a link that nobody has used since it was attached is soon closed', () => {
   live(limits.LINK_IDLE_MS!)
   assert.equal(s.unlinked.slice(1), [{ link: next + 1, code: codes.GONE! }])
   assert.not(s.history().some((one) => one.startsWith('left')))
+})
+
+// spec: NAME-12 NAME-14
+test('a list of all asks some members at a time, each once, and lets their links go', () => {
+  const { net, nodes } = chained(80, 3, 8)
+  const [a, ...others] = nodes as [Node, ...Node[]]
+  for (const node of nodes) node.do(() => node.host.channel(1, 'jobs'))
+  const before = a.links.size
+  const list = a.do(() => a.host.list('/...'))
+  const going = others.filter((node) => net.between(a, node).length === 0).slice(0, 5)
+  const left = [...going]
+  let most = 0
+  while (a.host.status(list) === 'waiting') {
+    net.run_for(1)
+    most = Math.max(most, a.links.size)
+    const next = going.pop()
+    next?.do(() => next.host.leave())
+  }
+  assert.ok(most > before && most < before + 1.6 * limits.LIST_PEERS_MAX!, `${most} links`)
+  const paths = a.host.entries.get(list)!.map(({ path }) => path)
+  assert.is(new Set(paths).size, paths.length, 'each once')
+  for (const { name } of nodes.filter((node) => !left.includes(node))) {
+    assert.ok(paths.includes(`/${name}`) && paths.includes(`/${name}/jobs`), name)
+  }
+  net.run_for(4_000)
+  assert.ok(a.links.size <= before + 5, `${a.links.size} links are left, ${before} before`)
 })
 
 // spec: MEM-1 MEM-2

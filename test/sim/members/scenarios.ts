@@ -34,7 +34,7 @@ const JOIN_TARGET_S = 10
 const RETURN_TARGET_S = 10
 const HEAL_TARGET_S = 30
 const PARTITION_MS = 60_000
-const DIALS_TARGET = 1
+const DIALS_TARGET = 1.5
 const EDGES_SLACK = 3
 /** Links that look after members not heard of for long, made by both sides. */
 const CHECK_LINKS = 2
