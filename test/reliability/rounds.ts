@@ -19,6 +19,8 @@ export interface RoundsOptions {
 const WAIT_MS = 60_000
 /** For starting, which is not measured: on a busy machine a process takes seconds for that. */
 const START_MS = 60_000
+/** From full lists to links between all, which the lists do not show. */
+const LINKED_MS = 3_000
 const PAUSE_MIN_MS = 300
 const PAUSE_SPAN_MS = 700
 /** A third of a turn, so that rounds meet the peers' clocks everywhere. */
@@ -34,6 +36,7 @@ export async function rounds(options: RoundsOptions): Promise<Rounds> {
       if (one === 0) await fleet.until(() => peer.id !== '', START_MS)
     }
     await settled(fleet)
+    await pass(LINKED_MS)
     for (let round = 0; round < options.rounds; round++) {
       await pass(PAUSE_MIN_MS + round * STEP % 1 * PAUSE_SPAN_MS)
       await killed(fleet, fleet.peers[round % options.peers]!, found)
