@@ -51,10 +51,17 @@ export function vanished(channel: Channel): 'died with its owner' | 'was scrubbe
 /**
  * A receiver may have said no to the message: it went out to a peer that did not grant it, it was
  * offered to an operation that holds, or a select of its owner's own core may have had it in line.
+ * A delivery that was taken back before it was written goes out without its message, and tells no
+ * more which one it was: since the message was sent, any of its owner's may have been it.
  */
 export function denied(world: World, text: string, channel: Channel, from: number,
   to: number): boolean {
-  if (world.deliveries.by_text.get(text)?.some(({ granted }) => !granted) === true) return true
+  const { by_text } = world.deliveries
+  if (by_text.get(text)?.some(({ granted }) => !granted) === true) return true
+  const sent_ms = world.sent.get(text)!.operation.at_ms
+  if (by_text.get('')?.some(({ owner, at_ms }) => owner === channel.owner && at_ms >= sent_ms)) {
+    return true
+  }
   return world.operations.some((one) => one.node === channel.owner && may_deny(one)
     && one.begun < to && (one.ended === 0 || one.ended > from)
     && one.cases.some(({ kind, held }) => kind === 'receive' && held?.channel === channel))
