@@ -11,6 +11,7 @@
 import { checkWait, refuse } from './check.ts'
 import type { WaitOptions } from './check.ts'
 import type { Drive } from './drive.ts'
+import { receiveMany, sendMany } from './many.ts'
 import {
   openWith, packedNow, parcelOf, receiveNow, ReceiveOperation, sendNow, SendOperation,
   SHAPE_ITERATED, SHAPE_RECEIVED, SHAPE_TRIED, writeSend
@@ -128,6 +129,31 @@ export class Channel<T = unknown> extends Reference {
    */
   tryReceive(options?: WaitOptions): Promise<Received<T> | undefined> {
     return this.#receive<Received<T> | undefined>(options, SHAPE_TRIED)
+  }
+
+  /**
+   * Sends the messages of a list in its order, as so many calls of `send` each awaited would: when
+   * one fails, it rejects as `send` does and the later ones are not sent. What can be sent at once
+   * is, in this call. Over a distance a writer is faster.
+   *
+   * @example
+   * await jobs.sendMany([1, 2, 3])
+   */
+  sendMany(values: readonly T[]): Promise<void> {
+    return sendMany(this, values)
+  }
+
+  /**
+   * Receives what is there, up to `most` messages (1 … 65536); waits for one when there is none.
+   * An empty list when the channel is closed and drained. Rejects as `receive` does; over a
+   * distance it gives one message, and a reader is faster.
+   *
+   * @example
+   * await jobs.sendMany([1, 2, 3])
+   * for (const job of await jobs.receiveMany(64)) console.log(job)
+   */
+  receiveMany(most: number, options?: WaitOptions): Promise<T[]> {
+    return receiveMany(this, most, options)
   }
 
   /** Receives until the channel is closed and drained. Leaving the loop changes nothing in it. */

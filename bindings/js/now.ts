@@ -16,8 +16,9 @@ import type { Packed, Payloads } from './payload.ts'
 import type { Slots } from './slots.ts'
 import {
   COMPLETION_FLAG_MESSAGE, ERROR_OK, HEADER_HAS_DEADLINE, HEADER_NOW_OP, HEADER_NOW_PAYLOAD,
-  HEADER_NOW_WHICH, NOW_DONE, NOW_PARKED, NOW_RECORD
+  HEADER_NOW_WHICH, NOW_DONE, NOW_PARKED, NOW_RECORD, OP_FLAG_TRY
 } from './tables.ts'
+import { keep, keptBytes, stays } from './values.ts'
 
 const LOOKS_EVERY = 64
 const NO_REFS: readonly number[] = []
@@ -78,6 +79,46 @@ export class Now {
     }
   }
 
+  /**
+   * Sends the values of a list from `from` on, as long as they are small and immutable and can be
+   * sent in this call. Gives the place of the first that was not.
+   */
+  sendMany(ref: number, values: readonly unknown[], from: number): number {
+    if (!this.#ready()) return from
+    const payloads = this.#payloads
+    try {
+      for (let nth = from; nth < values.length; nth++) {
+        const value = values[nth]
+        if (!stays(value)) return nth
+        const packed = keep(value)
+        const found = this.#send(0, ref, payloads.next, keptBytes(packed), OP_FLAG_TRY)
+        if (found !== NOW_DONE) return nth
+        const other = this.#memory.live()[HEADER_NOW_OP]!
+        if (other === 0) payloads.put(packed)
+        else if (!this.#toldOn(other, packed)) return nth + 1
+      }
+    } catch (error) {
+      this.#drive.break(error)
+      return from
+    }
+    return values.length
+  }
+
+  /** Receives what is there into `into`, as it stands in the table, until that has `most`. */
+  receiveMany(ref: number, into: unknown[], most: number): void {
+    if (!this.#ready()) return
+    try {
+      while (into.length < most && this.#receive(0, ref, OP_FLAG_TRY) === NOW_DONE) {
+        const header = this.#memory.live()
+        into.push(this.#payloads.take(header[HEADER_NOW_PAYLOAD]!))
+        const other = header[HEADER_NOW_OP]!
+        if (other !== 0 && !this.#toldOn(other, undefined)) return
+      }
+    } catch (error) {
+      this.#drive.break(error)
+    }
+  }
+
   /** Where the references of a choice are written; undefined when none may be made now. */
   cells(): Uint32Array | undefined {
     return this.#ready() ? this.#memory.words : undefined
@@ -115,6 +156,12 @@ export class Now {
     const other = header[HEADER_NOW_OP]!
     if (other !== 0) this.#told(other, undefined)
     this.packed = packed
+  }
+
+  /** The same; false when the core may not be called any more. */
+  #toldOn(op: number, packed: Packed | undefined): boolean {
+    this.#told(op, packed)
+    return this.#drive.idle
   }
 
   /** `op` ended with the one that was called for; `packed`: with this message. */

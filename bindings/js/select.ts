@@ -14,16 +14,18 @@ import type { WaitOptions } from './check.ts'
 import type { Drive, Listener } from './drive.ts'
 import { Loss, Refusal } from './errors.ts'
 import type { CaseName } from './errors.ts'
-import { messageOf, parcelOf } from './message.ts'
+import { messageOf, parcelOf, valueOf } from './message.ts'
 import type { Parcel, Received } from './message.ts'
 import { blamed, HoldOperation } from './offered.ts'
 import type { HeldCase, Offered } from './offered.ts'
 import { Operation } from './operation.ts'
+import type { Packed } from './payload.ts'
 import type { Completion } from './operation.ts'
 import {
   CASE_AFTER, CASE_RECEIVE, CASE_SEND, CASES_MAX, COMPLETION_FLAG_AGAIN, COMPLETION_FLAG_MESSAGE,
   COMPLETION_FLAG_UNKNOWN, ERROR_CLOSED, ERROR_OK, IN_SELECT, IN_SELECT_CASES_COUNT,
-  IN_SELECT_FLAGS, IN_SELECT_TIMEOUT_MS, IN_SELECT_WORDS, OP_FLAG_HOLD, OP_FLAG_TRY, WHICH_DEFAULT
+  IN_SELECT_FLAGS, IN_SELECT_TIMEOUT_MS, IN_SELECT_WORDS, NOW_DONE, OP_FLAG_HOLD, OP_FLAG_TRY,
+  TIMEOUT_MS_MAX, WHICH_DEFAULT
 } from './tables.ts'
 
 /** A case of a select that is ready after a time. */
@@ -82,6 +84,8 @@ export function after(ms: number): After {
 export function select<const C extends Cases, const D extends boolean = false>(
   cases: C, options?: SelectOptions<D>
 ): Promise<Chosen<C, D>> {
+  const now = selectNow(cases, options)
+  if (now !== undefined) return now as Promise<unknown> as Promise<Chosen<C, D>>
   try {
     const asked = readCases(cases, options)
     const { drive, signal } = asked
@@ -109,6 +113,57 @@ export async function selectOffered(
   const operation = new HoldOperation<unknown>(asked.drive, asked.cases, false)
   writeSelect(asked.drive, asked, OP_FLAG_HOLD, operation)
   return operation.offer(asked.signal)
+}
+
+/** The places of the receive cases of the select under way, in the order of the core's cells. */
+const places: number[] = []
+
+/**
+ * Receives without a record, when one of the cases can be received from now; undefined when a
+ * record is wanted: for other cases and options, when nothing can happen, and to refuse.
+ */
+function selectNow(cases: Cases, options: SelectOptions | undefined): Promise<object> | undefined {
+  if (options !== undefined || typeof cases !== 'object' || cases === null) return undefined
+  const names = Array.isArray(cases) ? undefined : Object.keys(cases)
+  const list = names === undefined
+    ? cases as readonly Case[] : Object.values(cases as { [name: string]: Case })
+  const count = list.length
+  if (count === 0 || count > CASES_MAX) return undefined
+  let drive: Drive | undefined
+  let cells: Uint32Array | undefined
+  let found = 0
+  for (let place = 0; place < count; place++) {
+    const one = list[place]
+    if (one?.kind === 'after' && one.ms > 0 && one.ms <= TIMEOUT_MS_MAX) continue
+    if (one?.kind !== 'receive' || !(one.channel instanceof Channel)) return undefined
+    const { channel } = one
+    if (cells === undefined) {
+      drive = channel.home
+      cells = drive.now.cells()
+      if (cells === undefined) return undefined
+    } else if (channel.home !== drive) return undefined
+    places[found] = place
+    cells[found++] = channel.ref
+  }
+  if (drive === undefined || drive.now.choose(found) !== NOW_DONE) return undefined
+  const { packed, which } = drive.now
+  const place = places[which]!
+  const name = names === undefined ? place : names[place]!
+  return chosenNow(packed, name, (list[place] as Receiving<unknown>).channel)
+}
+
+function chosenNow(packed: Packed, name: CaseName, channel: Channel): Promise<object> {
+  if (typeof packed !== 'object' || packed === null) {
+    return Promise.resolve({ case: name, value: packed, ok: true, again: false })
+  }
+  const what = `${channel.what} in case ${name}`
+  try {
+    const value = valueOf(packed, false, [], { what })
+    return Promise.resolve({ case: name, value, ok: true, again: false })
+  } catch (error) {
+    if (!(error instanceof Loss)) return Promise.reject(error)
+    return Promise.reject(new Loss(error.code, what, error.outcome, name))
+  }
 }
 
 /** One case as the record wants it. */

@@ -111,6 +111,13 @@ export function keepable(value: unknown): boolean {
   }
 }
 
+/** True when `keep` takes it: keepable, and no half of a surrogate pair is in it. */
+export function stays(value: unknown): boolean {
+  return typeof value === 'number' ||
+    (typeof value === 'string' ? value.length <= KEPT_STRING_MAX && value.isWellFormed()
+      : keepable(value))
+}
+
 /** A keepable value as a receiver gets it: what encoding and decoding would make of it. */
 export function keep(value: unknown): Packed {
   if (value === undefined) return null

@@ -1,0 +1,112 @@
+/**
+ * Operations without records, as a program meets them.
+ *
+ * Lives here: bursts, choices at once, what both leave to records, timeouts beside a busy loop.
+ * Does not live here: what the core does (test/core/now.test.ts), single operations
+ * (channel.test.ts).
+ */
+import * as assert from 'uvu/assert'
+import { after, select } from '../../bindings/js/index.ts'
+import { suite } from '../suite.ts'
+import { codeOf, errorOf, peer } from './stand.ts'
+
+const test = suite('js: without records')
+
+test('a list is sent in order, and received in order as far as it is there', async (t) => {
+  const channel = (await peer(t)).channel<unknown>({ capacity: 8 })
+  const values = [1, 'two', null, { three: 3 }, [4], -0.5, 7n, 'ü']
+  await channel.sendMany(values)
+  assert.equal(await channel.receiveMany(3), [1, 'two', null])
+  assert.equal(await channel.receiveMany(64), [{ three: 3 }, [4], -0.5, 7, 'ü'])
+  await channel.sendMany([])
+  assert.is((await channel.stat()).buffered, 0)
+})
+
+test('a list that is longer than the room waits for receivers, one message after the other',
+  async (t) => {
+    const channel = (await peer(t)).channel<number>({ capacity: 2 })
+    const sending = channel.sendMany([1, 2, 3, 4, 5])
+    assert.equal(await channel.receiveMany(64), [1, 2, 3])
+    const rest = await channel.receiveMany(64)
+    rest.push(...rest.length < 2 ? await channel.receiveMany(1) : [])
+    assert.equal(rest, [4, 5])
+    await sending
+  })
+
+test('receiveMany waits for the first message, and gives nothing when all is over', async (t) => {
+  const channel = (await peer(t)).channel<number>({ capacity: 4 })
+  const received = channel.receiveMany(2)
+  await channel.sendMany([1, 2, 3])
+  assert.equal(await received, [1, 2])
+  await channel.close()
+  assert.equal(await channel.receiveMany(2), [3])
+  assert.equal(await channel.receiveMany(2), [])
+  assert.is(await codeOf(channel.sendMany([4])), 'CLOSED')
+  assert.is(await codeOf(channel.receiveMany(0)), 'BAD_ARGUMENT')
+  const gone = AbortSignal.abort(new Error('no more'))
+  assert.is((await errorOf(channel.receiveMany(1, { signal: gone }))).message, 'no more')
+})
+
+test('a list meets receivers that wait, and a list of senders is met', async (t) => {
+  const channel = (await peer(t)).channel<number>()
+  const receiving = [channel.receive(), channel.receive()]
+  await channel.sendMany([1, 2])
+  assert.equal((await Promise.all(receiving)).map(({ value }) => value), [1, 2])
+  const sending = [channel.send(3), channel.send(4)]
+  assert.equal(await channel.receiveMany(9), [3, 4])
+  await Promise.all(sending)
+})
+
+test('what cannot be sent ends the list there: what stood before it is sent', async (t) => {
+  const channel = (await peer(t)).channel<unknown>({ capacity: 8 })
+  assert.is(await codeOf(channel.sendMany([1, () => 2, 3])), 'NOT_ENCODABLE')
+  assert.is(await codeOf(channel.sendMany([4, '\ud800', 5])), 'NOT_ENCODABLE')
+  assert.equal(await channel.receiveMany(8), [1, 4])
+})
+
+test('a writer goes on when its sends meet receives that need no record', async (t) => {
+  const channel = (await peer(t)).channel<number>()
+  await using writer = channel.writer({ window: 2 })
+  const sending = (async () => { for (let nth = 0; nth < 20; nth++) await writer.send(nth) })()
+  const received: number[] = []
+  for (let nth = 0; nth < 20; nth++) received.push((await channel.receive()).value!)
+  assert.equal(received, Array.from({ length: 20 }, (_, nth) => nth))
+  await sending
+})
+
+test('a choice of what is ready names its case, whatever else stands beside it', async (t) => {
+  const circuit = await peer(t)
+  const [first, second] = [circuit.channel<unknown>({ capacity: 4 }), circuit.channel<unknown>()]
+  const sending = second.send({ deep: [1] })
+  assert.equal(await select([after(1000), first.receiving(), second.receiving()]),
+    { case: 2, value: { deep: [1] }, ok: true, again: false })
+  await sending
+  await first.send('x')
+  assert.equal(await select({ late: after(1000), b: second.receiving(), a: first.receiving() }),
+    { case: 'a', value: 'x', ok: true, again: false })
+  second[Symbol.dispose]()
+  await first.send('y')
+  assert.is(await codeOf(select([first.receiving(), second.receiving()])), 'BAD_ARGUMENT')
+  assert.is((await first.stat()).buffered, 1, 'a select that is refused takes nothing')
+})
+
+test('a loop that never lets go of the event loop still sees timeouts', async (t) => {
+  let now = 0
+  const circuit = await peer(t, { clock: () => now })
+  const [quiet, busy] = [circuit.channel<number>(), circuit.channel<number>({ capacity: 1 })]
+  let late = false
+  const waiting = errorOf(quiet.receive({ timeout: 5 })).then(({ code }) => {
+    assert.is(code, 'TIMED_OUT')
+    late = true
+  })
+  now = 10
+  let loops = 0
+  for (; !late && loops < 1000; loops++) {
+    await busy.send(loops)
+    await busy.receive()
+  }
+  assert.ok(late && loops < 100, `${loops} messages went by`)
+  await waiting
+})
+
+test.run()
