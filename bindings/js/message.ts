@@ -18,7 +18,7 @@ import {
   IN_SEND_REFS_COUNT, IN_SEND_TIMEOUT_MS, IN_SEND_WORDS, NOW_DONE, NOW_NONE, NOW_PARKED,
   OP_FLAG_TRY, REF_REMOTE
 } from './tables.ts'
-import { decode, encode, keep, keepable, keptBytes, stays } from './values.ts'
+import { decode, encode, keep, keepable, keptBytes } from './values.ts'
 import type { Reference } from './values.ts'
 import type { Packed } from './payload.ts'
 
@@ -124,7 +124,7 @@ export function sendNow(
   drive: Drive, ref: number, value: unknown, source: Named, trying: boolean
 ): Promise<boolean> | undefined {
   if (typeof value === 'number') return packedNow(drive, ref, value, NUMBER_BYTES, source, trying)
-  if (!stays(value)) return undefined
+  if (!keepable(value)) return undefined
   const packed = keep(value)
   return packedNow(drive, ref, packed, keptBytes(packed), source, trying)
 }

@@ -18,7 +18,7 @@ import {
   COMPLETION_FLAG_MESSAGE, ERROR_OK, HEADER_HAS_DEADLINE, HEADER_NOW_OP, HEADER_NOW_PAYLOAD,
   HEADER_NOW_WHICH, NOW_DONE, NOW_PARKED, NOW_RECORD, OP_FLAG_TRY
 } from './tables.ts'
-import { keep, keptBytes, stays } from './values.ts'
+import { keep, keepable, keptBytes } from './values.ts'
 
 const LOOKS_EVERY = 64
 const NO_REFS: readonly number[] = []
@@ -89,7 +89,7 @@ export class Now {
     try {
       for (let nth = from; nth < values.length; nth++) {
         const value = values[nth]
-        if (!stays(value)) return nth
+        if (!keepable(value)) return nth
         const packed = keep(value)
         const found = this.#send(0, ref, payloads.next, keptBytes(packed), OP_FLAG_TRY)
         if (found !== NOW_DONE) return nth

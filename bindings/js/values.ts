@@ -106,22 +106,14 @@ function mayBreak(item: Uint8Array): boolean {
 export function keepable(value: unknown): boolean {
   switch (typeof value) {
     case 'number': case 'boolean': case 'undefined': case 'bigint': return true
-    case 'string': return value.length <= KEPT_STRING_MAX
+    case 'string': return value.length <= KEPT_STRING_MAX && value.isWellFormed()
     default: return value === null
   }
-}
-
-/** True when `keep` takes it: keepable, and no half of a surrogate pair is in it. */
-export function stays(value: unknown): boolean {
-  return typeof value === 'number' ||
-    (typeof value === 'string' ? value.length <= KEPT_STRING_MAX && value.isWellFormed()
-      : keepable(value))
 }
 
 /** A keepable value as a receiver gets it: what encoding and decoding would make of it. */
 export function keep(value: unknown): Packed {
   if (value === undefined) return null
-  if (typeof value === 'string') return wellFormed(value)
   if (typeof value === 'bigint') return narrow(value)
   return value as Packed
 }
