@@ -1,7 +1,7 @@
 /**
  * Bursts within one program: what can be sent and received without waiting.
  *
- * Lives here: 64 messages into a buffer and out of it again, nothing awaited in between. Does not
+ * Lives here: 64 messages into a buffer and out of it again, none awaited alone. Does not
  * live here: works that await each message (local.ts).
  *
  * Each contender has a buffer of 64, puts 64 numbers into it, takes them out, and adds them up.
@@ -15,11 +15,11 @@ const LEAST_PER_SECOND = 20e6
 
 /** The work; without peers only circuit itself. */
 export function burstWork(circuit: Circuit, peers: Peers | undefined): Work {
-  const contenders: Contender[] = [tried(circuit), windowed(circuit)]
+  const contenders: Contender[] = [listed(circuit), tried(circuit), windowed(circuit)]
   if (peers !== undefined) {
     contenders.push(...offered(peers))
   }
-  const beside = contenders.slice(2).map(({ name }) => name)
+  const beside = contenders.slice(3).map(({ name }) => name)
   return {
     name: `local burst: ${BURST} in, ${BURST} out, nothing awaited in between`,
     unit: 'message', alone: true, contenders,
@@ -33,6 +33,27 @@ export function burstWork(circuit: Circuit, peers: Peers | undefined): Work {
         target: '≥ 1.0× the fastest library', speed_least: 1
       }
     ]
+  }
+}
+
+function listed(circuit: Circuit): Contender {
+  return {
+    name: 'circuit, sendMany and receiveMany',
+    async run(count) {
+      const channel = circuit.channel<number>({ capacity: BURST })
+      let sum = 0
+      let received = 0
+      for (let from = 1; from <= count; from += BURST) {
+        const burst = Math.min(BURST, count - from + 1)
+        await channel.sendMany(Array.from({ length: burst }, (_, nth) => from + nth))
+        for (const value of await channel.receiveMany(BURST)) {
+          received += 1
+          sum += value
+        }
+      }
+      same(received, count, 'messages that were received')
+      same(sum, count * (count + 1) / 2, 'the sum of the messages')
+    }
   }
 }
 

@@ -41,7 +41,7 @@ export async function correctness(circuit: Circuit, peers: Peers): Promise<Corre
     }
     if (worst !== '') sentences.set(name, worst)
     facts.push({
-      work: `is select right? selectors on two channels, ${TRIALS} × ${VALUES} values`, name,
+      work: `selects on the same two channels, ${TRIALS} × ${VALUES} values`, name,
       value: wrong, unit: 'wrong', beside: said.join(' · '),
       ...(name === 'circuit' ? { target: { text: '0', most: 0 } } : {})
     })

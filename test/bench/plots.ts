@@ -123,7 +123,8 @@ function steadyPanels(facts: readonly Fact[]): LinePanel[] {
   return units.map((y) => {
     const some = curves.filter((one) => one.y === y)
     return {
-      title: y === 'MiB' ? 'Memory over ten million messages' : 'Time of a message over the same',
+      title: y === 'MiB' ? 'Memory over ten million messages'
+        : 'Processor time of a message over the same',
       x: some[0]!.x, y, lines: some.map(({ name, points }) => ({ name, points }))
     }
   })

@@ -75,7 +75,8 @@ function strictWork(far: Far, bytes: number, { calls }: Others): Work {
   const ours = SENDERS.map((senders) => strict(far, bytes, senders))
   const beside = calls === undefined ? [] : SENDERS.map((senders) => calls.strict(bytes, senders))
   const grows = ours.slice(1).map(({ name }, at) => ({
-    row: `${work}: more senders, more messages`, ours: name, beside: [ours[at]!.name],
+    row: `${work}: ${SENDERS[at + 1]} senders beside ${SENDERS[at]}`,
+    ours: name, beside: [ours[at]!.name],
     target: 'grows with senders', speed_least: 1, as_rate: true
   }))
   return {

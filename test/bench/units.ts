@@ -38,5 +38,6 @@ export function withUnit(value: number, unit: string): string {
   if (unit === 'B') return size(value)
   const number = Math.abs(value) >= 1000 ? thousands(value)
     : `${Number(value.toPrecision(3))}`
-  return unit === '' ? number : `${number} ${unit}`
+  if (unit === '') return number
+  return value === 1 && unit.length > 1 ? `1 ${unit.replace(/s$/, '')}` : `${number} ${unit}`
 }
