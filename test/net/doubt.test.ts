@@ -141,6 +141,44 @@ test('rule 22: an owner that leaves says unknown of a message that is out', () =
   assert.equal(told({ a: b, op }), ['RECEIVER_LEFT', true, 0])
 })
 
+test('rule 23: an owner that leaves says unknown of its own send that was marked and waits', () => {
+  const { net, b, c } = trio()
+  const [x, x_c] = b.share('x', 0, c)
+  const [y] = b.share('y', 0, c)
+  c.do(() => c.host.receive(x_c!, { hold: true }))
+  net.run_for(30)
+  const marked = b.do(() => b.host.send(x!, 'm'))
+  const other = b.do(() => b.host.send(y!, 'm'))
+  net.run_for(30)
+  c.kill()
+  net.until(() => !b.members.has(c.id), 6_000, 'c is declared left')
+  assert.is(b.host.status(marked), 'waiting')
+  b.do(() => b.host.leave())
+  net.run_for(2_000)
+  assert.equal(told({ a: b, op: marked }), ['RECEIVER_LEFT', true, 0])
+  assert.equal(told({ a: b, op: other }), ['LEAVING', false, 0], 'nobody ever had this one')
+})
+
+test('rule 23: with an owner that leaves, another\'s marked send has left, unknown', () => {
+  const t = ghost(({ a }, ref) => a.host.send(ref, 'm'))
+  t.b.do(() => t.b.host.leave())
+  t.net.run_for(2_000)
+  assert.equal(told(t), ['LEFT', true, 0])
+})
+
+test('rule 23: a grant that is under way when the owner says goodbye is heard', () => {
+  const { net, b, c } = trio()
+  const [x, x_c] = b.share('x', 0, c)
+  const receive = c.do(() => c.host.receive(x_c!))
+  net.run_for(30)
+  const op = b.do(() => b.host.send(x!, 'm'))
+  net.until(() => c.host.status(receive) === 'OK', 100, 'c has the message')
+  assert.is(b.host.status(op), 'waiting')
+  b.do(() => b.host.leave())
+  net.run_for(2_000)
+  assert.equal(told({ a: b, op }), ['OK', false, 0])
+})
+
 test('rule 23: who said goodbye takes nothing more, so a send to it was not done', () => {
   const { net, a, b, c } = trio()
   const [x, x_a, x_c] = b.share('x', 0, a, c)
