@@ -20,6 +20,7 @@ const SYNC_BUCKETS = limits.SYNC_BUCKETS!
 const OVERLAY = ['edge', 'edge', 'have', 'graft', 'prune', 'probe_for', 'probed', 'digest', 'holds',
   'want']
 const STATUSES = [0, 0, 1, 2, 3, 5, 7, 13, 15, 64, 96, 133]
+const ENDS = [1, 3, 5, 7, codes.WRONG_KIND!]
 /** Of an offer: it sends, it is a select's, it is a reader's, a hold claim is out. */
 const SENDS = 1
 const SELECTS = 2
@@ -33,6 +34,10 @@ export class Attacker extends Voice {
   private readonly theirs = this.rings[2]!
   private readonly requests = this.rings[3]!
   private next_offer = 0x100001
+  /** Of its last statement about itself. */
+  told_version = 0
+  /** All of its kind, as they stand in `others`. */
+  peers: readonly Attacker[] = []
 
   reset(random: Fast): void {
     this.random = random
@@ -41,6 +46,7 @@ export class Attacker extends Voice {
     this.tainted = false
     this.cut = false
     this.incarnation = 0
+    this.told_version = 0
     this.next_offer = 0x100001
     this.quiet()
     this.forget()
@@ -147,7 +153,7 @@ export class Attacker extends Voice {
     this.status = 0
     if ((marks & SENDS) !== 0 && (marks & (HELD | SELECTS)) !== SELECTS) return this.say('end')
     if ((marks & HELD) !== 0) return this.say('unhold')
-    this.status = random.pick([1, 3, 5, 7])
+    this.status = random.pick(ENDS)
     this.say(random.once_in(4) && (marks & READS) === 0 ? 'claim' : 'end')
   }
 
@@ -189,13 +195,30 @@ export class Attacker extends Voice {
   /** Speaks of a peer: of itself, or of another. */
   member(itself: boolean): void {
     const { random } = this
-    this.about = itself ? this.id : random.pick(this.others)
-    this.about_incarnation = itself ? this.incarnation : random.between(1, 4)
     this.event = itself || random.once_in(2) ? ALIVE : random.pick(EVENTS)
-    this.version = itself ? this.version + 1 : random.below(4)
+    if (itself) {
+      this.about = this.id
+      this.about_incarnation = this.incarnation
+      this.version = ++this.told_version
+    } else this.speak_of_another()
     this.by = this.event === SUSPECT ? random.pick(this.others) : NOTHING
     const plan = this.plans.by_name.member!
     this.write(plan, plan.carries && !random.once_in(8) ? 7 : 0, '')
+  }
+
+  /** Chooses one to speak of, often as it is known to be: then the news are news. */
+  private speak_of_another(): void {
+    const { random } = this
+    const nth = random.below(this.others.length)
+    const peer = this.peers[nth]
+    this.about = this.others[nth]!
+    if (peer === undefined || random.once_in(4)) {
+      this.about_incarnation = random.between(1, 4)
+      this.version = random.below(4)
+    } else {
+      this.about_incarnation = peer.incarnation
+      this.version = peer.told_version + random.below(3)
+    }
   }
 
   /** Speaks of the overlay: edges, gossip's lazy half, probes for others, lists compared. */
@@ -205,7 +228,8 @@ export class Attacker extends Voice {
     this.request = random.between(1, 9)
     this.status = random.below(SYNC_BUCKETS)
     this.about = random.pick(this.others)
-    this.amount = name === 'digest' ? SYNC_BUCKETS : random.below(4)
+    this.amount = name === 'digest' ? SYNC_BUCKETS : name === 'have' ? 3 * random.below(4)
+      : random.below(4)
     this.say(name)
   }
 
@@ -231,8 +255,8 @@ export class Attacker extends Voice {
     if (draw < 96) return this.offer_something()
     if (draw < 172) return this.on_mine()
     if (draw < 212) return this.on_theirs()
-    if (draw < 240) return this.ask_something()
-    if (draw < 243) return this.member(this.random.once_in(2))
+    if (draw < 236) return this.ask_something()
+    if (draw < 241) return this.member(this.random.once_in(4))
     if (draw < 246) return this.overlay()
     if (draw === 246) return this.part()
     if (draw === 247) return this.unknown()

@@ -33,6 +33,8 @@ const STOCKED_ONE_IN = 6
 const STOCKS = 8
 const LAST_BATCHES = 30
 const NOTHING = new Uint8Array(0)
+/** With them a circuit is as large as its gossip needs to be a tree. */
+const STRANGERS = 'ABCDEFGHIJKLMNOPQRSTUVWX'
 
 export class Crowd extends Handshakes implements Outputs {
   /** Links that the core ended, by code. */
@@ -50,11 +52,13 @@ export class Crowd extends Handshakes implements Outputs {
     this.own = new Own(this.desk, this.random)
     const plans = new Plans(grammar, CARRIES)
     const ids = Array.from({ length: ATTACKERS }, (_, nth) => bytes_of(`12D3KooEvil${nth}`))
-    // They speak of the core as well, and of a peer that nobody knows.
-    ids.push(bytes_of(CORE), bytes_of('12D3KooNobody'))
+    // They speak of the core as well, and of peers that nobody knows.
+    ids.push(bytes_of(CORE))
+    for (const letter of STRANGERS) ids.push(bytes_of(`12D3KooFar${letter}`))
     for (let nth = 0; nth < ATTACKERS; nth++) {
       this.attackers.push(new Attacker(nth, plans, this.desk, this.own.channels, ids, this.random))
     }
+    for (const one of this.attackers) one.peers = this.attackers
     this.introduce()
     this.begun = instance.snapshot()
   }

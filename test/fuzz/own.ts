@@ -15,6 +15,7 @@ import { Ring } from './ring.ts'
 
 const SLOTS = 64
 const STOCK = 50
+const REMOTE = 1 << 31
 /** Operations from here on are those of bad records: whatever completes them is fine. */
 const NOISE_SLOT = 200
 const NOISE_EDGES = [0, 0, 1, 2, 3, 7, 65, 1000, 0x100001, 0x7fffffff, -0x80000000, -1]
@@ -35,6 +36,9 @@ export class Own {
   readonly readers = new Ring()
   /** Channels of this core: what peers are told of. */
   readonly channels = new Ring()
+  /** The last reference to a channel of a peer, whose session may still stand; its last reader. */
+  private fresh = 0
+  private newest = 0
   private readonly kinds = new Uint8Array(SLOTS + 1)
   private readonly generations = new Uint16Array(SLOTS + 1)
   private readonly offered = new Ring()
@@ -57,7 +61,7 @@ export class Own {
     this.generations.fill(0)
     this.gone.length = 0
     this.ended.length = 0
-    this.running = 0
+    this.running = this.fresh = this.newest = 0
   }
 
   /** A new operation's id; 0 when all slots are under way. */
@@ -103,7 +107,7 @@ export class Own {
     if (words[at + 1] === 0 && value !== 0) {
       if (kind === KIND.make) this.channels.push(value, 0, this.random)
       if (kind === KIND.open && words[at + 5] === REF_KINDS.channel) this.hold(value)
-      if (kind === KIND.reader) this.end_reader(this.readers.push(value, 0, this.random))
+      if (kind === KIND.reader) this.read_by(value)
     }
     const refs = words[at + 7]!
     for (let nth = 0; nth < refs; nth++) this.hold(words[at + 8 + nth]!)
@@ -113,8 +117,14 @@ export class Own {
 
   private readonly gone: number[] = []
   private hold(ref: number): void {
+    if ((ref & REMOTE) !== 0) this.fresh = ref
     const gone = this.refs.push(ref, 0, this.random)
     if (gone !== 0) this.gone.push(gone)
+  }
+
+  private read_by(reader: number): void {
+    this.newest = reader
+    this.end_reader(this.readers.push(reader, 0, this.random))
   }
 
   private readonly ended: number[] = []
@@ -186,14 +196,20 @@ export class Own {
   }
 
   private read(): void {
-    if (this.readers.count === 0 || this.random.once_in(8)) {
+    const { random, readers } = this
+    if (readers.count === 0 || random.once_in(3)) {
       const op = this.op(KIND.reader)
-      if (op !== 0) this.desk.put(IN.reader!, 4, op, this.ref(), this.random.between(1, 5))
+      const ref = random.once_in(4) ? this.ref() : this.fresh
+      if (op !== 0) this.desk.put(IN.reader!, 4, op, ref, random.between(1, 5))
       return
     }
-    const reader = this.readers.ids[this.random.below(this.readers.count)]!
-    const op = this.op(KIND.read)
-    if (op !== 0) this.desk.put(IN.read!, 4, op, reader, this.random.pick(TIMEOUTS))
+    const reader = random.once_in(3) ? readers.ids[random.below(readers.count)]! : this.newest
+    // One takes what has come, the next waits.
+    for (let left = random.between(1, 3); left > 0; left--) {
+      const op = this.op(KIND.read)
+      if (op !== 0) this.desk.put(IN.read!, 4, op, reader, random.pick(TIMEOUTS))
+    }
+    if (random.once_in(12)) this.end_reader(reader)
   }
 
   /** A record that no host should write. */
@@ -249,7 +265,7 @@ export class Own {
       case 4: this.by_path(IN.start!, KIND.other, 4, desk.give(), 7); return
       case 5: this.by_path(IN.signal!, KIND.other, 3, 15, 0); return
       case 6: desk.put(IN.retain!, 2, this.ref()); return
-      case 7: this.end_reader(this.readers.ids[0]!); return
+      case 7: this.end_reader(this.random.once_in(2) ? this.newest : this.readers.ids[0]!); return
       case 8: desk.put(IN.ended!, 2, 0x100000 + random.between(1, 4)); return
       case 9: desk.put(IN.limit!, 3, random.between(1, 7), 1 << random.between(13, 30)); return
       default: this.by_path(IN.stat!, KIND.other, 3, random.once_in(2) ? this.ref() : 0, 0)

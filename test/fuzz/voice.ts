@@ -23,6 +23,13 @@ const BENDS = ['edge', 'type', 'flip', 'cut', 'tail', 'payload', 'number', 'gram
   'again', 'large'] as const
 type Bend = typeof BENDS[number] | ''
 
+/** FNV-1a. spec: MEM-5 */
+function hash_of(id: Uint8Array): number {
+  let hash = 0x811c9dc5
+  for (const byte of id) hash = Math.imul(hash ^ byte, 0x01000193)
+  return hash
+}
+
 export class Voice {
   readonly id: Uint8Array
   readonly name: Uint8Array
@@ -61,6 +68,8 @@ export class Voice {
   protected readonly desk: Desk
   private readonly channels: Ring
   protected readonly others: readonly Uint8Array[]
+  /** Their ids, as news are marked. */
+  private readonly hashes: readonly number[]
 
   constructor(
     nth: number, plans: Plans, desk: Desk, channels: Ring, others: readonly Uint8Array[],
@@ -73,6 +82,7 @@ export class Voice {
     this.desk = desk
     this.channels = channels
     this.others = others
+    this.hashes = others.map(hash_of)
     this.random = random
   }
 
@@ -122,6 +132,7 @@ export class Voice {
 
   any_mark(): number {
     const { marks, random } = this
+    if (random.once_in(3)) return random.pick(this.hashes)
     if (marks.count === 0 || random.once_in(4)) return random.bits()
     return marks.ids[random.below(marks.count)]!
   }
