@@ -11,6 +11,7 @@
  * Invariant: a member's incarnation is above its `left_incarnation`.
  */
 import { text_is } from './bytes'
+import { dial_again } from './dial'
 import { id_is_self, peer_ensure, peer_named, peer_settle } from './directory'
 import { read_end, read_text, read_u32, text_at, text_bytes } from './frame'
 import {
@@ -129,6 +130,8 @@ function alive_in(peer: Peer, incarnation: u32, version: u32): u32 {
   peer.member = MEMBER_ALIVE
   peer.member_incarnation = incarnation
   peer.version = version
+  // Who was waited for while it had said goodbye was not dialled.
+  dial_again(peer)
   rejoin_afresh()
   overlay_wake()
   return NEWS
