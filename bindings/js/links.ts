@@ -12,6 +12,7 @@
 import type { Frame, Link, LinkEvents, Transport } from '../../transports/transport.ts'
 import type { Admission } from './certificate.ts'
 import type { Drive } from './drive.ts'
+import { Gathering } from './gathering.ts'
 import { textAt } from './memory.ts'
 import type { Packed } from './payload.ts'
 import { Turns } from './turns.ts'
@@ -28,7 +29,7 @@ import {
   IN_VERIFIED_WORDS, LINKS_MAX, MESSAGE_BYTES_MAX, OUT_FRAME_HEADER_BYTES, OUT_FRAME_LINK,
   OUT_FRAME_PAYLOAD, OUT_FRAME_PAYLOAD_BYTES, OUT_FRAME_WORDS, OUT_UNLINK_LINK,
   OUT_VERIFY_ID_BYTES, OUT_VERIFY_LINK, OUT_VERIFY_PAYLOAD, OUT_VERIFY_WORDS, PATH_BYTES_MAX,
-  PEER_ID_BYTES_MAX, TIMEOUT_MS_MAX, WRITE_BYTES_MAX,
+  PEER_ID_BYTES_MAX, TIMEOUT_MS_MAX,
 } from './tables.ts'
 
 /** What links need of their host. */
@@ -39,11 +40,6 @@ export interface LinkHost {
   moved(): void
 }
 
-/**
- * Frames wait for this many microtasks in a row that add none: a program that awaits sends of a
- * window takes a few between two of them, and all leave in one write.
- */
-const QUIET_STEPS = 8
 const encoder = new TextEncoder()
 
 function plainBytes(bytes: Uint8Array): Uint8Array {
@@ -66,6 +62,8 @@ class Line implements LinkEvents, Taker {
   heldBytes = 0
   takenBytes = 0
   full = false
+  /** Frames written since the other side was last heard. */
+  unanswered = 0
   waiting: Frame[] = []
   given = 0
   /** The core knows it. */
@@ -78,7 +76,10 @@ class Line implements LinkEvents, Taker {
     this.link = link
   }
 
-  frames(frames: readonly Frame[]): void { this.#links.frames(this, frames) }
+  frames(frames: readonly Frame[]): void {
+    this.unanswered = 0
+    this.#links.frames(this, frames)
+  }
 
   heard(): void { this.#links.heard(this) }
 
@@ -105,10 +106,7 @@ export class Links {
   #last = 0
   #early: Link[] | undefined = []
   #dirty: Line[] = []
-  #scheduled = false
-  /** Steps since the last frame was added, and bytes since the last flush. */
-  #quiet = 0
-  #gatheredBytes = 0
+  readonly #gathering = new Gathering(() => this.#flush())
 
   constructor(drive: Drive, host: LinkHost) {
     this.#drive = drive
@@ -172,13 +170,12 @@ export class Links {
     const handle = words[at + OUT_FRAME_PAYLOAD]!
     const frameBytes = headerBytes + words[at + OUT_FRAME_PAYLOAD_BYTES]!
     line.outBytes += frameBytes
-    this.#gatheredBytes += frameBytes
-    this.#quiet = 0
     line.out.push({
       header: bytes.slice(from, from + headerBytes),
       payload: handle === 0 ? undefined : this.#drive.payloads.peek(handle)
     })
     if (line.out.length === 1) this.#dirty.push(line)
+    if (!line.full) this.#gathering.added(line.out.length, line.outBytes, line.unanswered)
   }
 
   /** Order: close a link after what was written. */
@@ -207,10 +204,7 @@ export class Links {
 
   /** A turn has ended: its frames go out after the program's own steps, so that more can join. */
   drained(): void {
-    if (this.#dirty.length === 0 || this.#scheduled) return
-    this.#scheduled = true
-    this.#quiet = 0
-    queueMicrotask(this.#step)
+    if (this.#dirty.length > 0) this.#gathering.begin()
   }
 
   /** Frames came in; they go to the core now or in their link's turns. */
@@ -303,19 +297,8 @@ export class Links {
     return true
   }
 
-  /** Goes to the end of the queue of microtasks as long as what runs there adds frames. */
-  readonly #step = (): void => {
-    this.#quiet += 1
-    if (this.#quiet < QUIET_STEPS && this.#gatheredBytes < WRITE_BYTES_MAX) {
-      queueMicrotask(this.#step)
-    } else {
-      this.#flush()
-    }
-  }
-
   #flush(): void {
-    this.#scheduled = false
-    this.#gatheredBytes = 0
+    this.#gathering.over()
     const dirty = this.#dirty
     this.#dirty = []
     for (const line of dirty) {
@@ -332,6 +315,7 @@ export class Links {
     line.out = []
     const bytes = line.outBytes
     line.outBytes = 0
+    line.unanswered += frames.length
     for (const frame of frames) {
       if (frame.payload !== undefined) frame.payload = bytesOf(frame.payload)
     }
