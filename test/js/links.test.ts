@@ -52,6 +52,18 @@ test('a window of sends that are awaited one by one leaves in a few writes', asy
   for (let i = 0; i < 256; i++) assert.is((await jobs.receive()).value, i)
 })
 
+test('an idle peer gets its first frames soon, a busy one gets more at once', async (t) => {
+  const { writes, jobs, far } = await pair(t)
+  const count = 1024
+  await using writer = far.writer({ window: count })
+  for (let i = 0; i < count; i++) await writer.send(i)
+  const early = [...writes]
+  const [first, second, third] = early
+  assert.ok(first! >= 128 && first! < 192, `${early}`)
+  assert.ok(second! >= 128 && third! >= first! + second!, `${early}`)
+  for (let i = 0; i < count; i++) assert.is((await jobs.receive()).value, i)
+})
+
 test('a frame does not wait for a program that adds none', async (t) => {
   const { writes, far } = await pair(t)
   const sent = far.send(1)
