@@ -8,6 +8,7 @@
  * Invariants: an outcome is noted in the turn in which its core gave it; a peer acts only while it
  * is alive, awake and not leaving.
  */
+import { REF_REMOTE } from '../core/host.ts'
 import { Net } from '../net/net.ts'
 import type { Crossing } from '../net/net.ts'
 import type { Node } from '../net/node.ts'
@@ -266,8 +267,9 @@ export class World {
     }
     carried.forEach(({ held, incarnation }, nth) => {
       const same = held.channel.owner.incarnation === incarnation
-      this.hold(place, { channel: held.channel, ref: refs[nth]!,
-        incarnation: same ? held.incarnation : 0 })
+      // An owner's own reference outlives its incarnations; what it sends leads to that of then.
+      const led = (held.ref & REF_REMOTE) === 0 ? incarnation : held.incarnation
+      this.hold(place, { channel: held.channel, ref: refs[nth]!, incarnation: same ? led : 0 })
     })
   }
 
