@@ -5,7 +5,7 @@
  */
 import type { Place } from './place.ts'
 import { loadPeer } from './peers.ts'
-import { same, type Contender } from './timing.ts'
+import { same, sendEach, type Contender } from './timing.ts'
 
 /** What the far program offers. */
 interface Sink {
@@ -38,15 +38,7 @@ export async function startCalls(place: Place): Promise<Calls> {
 }
 
 async function strict(sink: Sink, bytes: number, senders: number, count: number): Promise<void> {
-  let next = 1
-  await Promise.all(Array.from({ length: senders }, async () => {
-    const message = new Uint8Array(bytes)
-    const view = new DataView(message.buffer)
-    while (next <= count) {
-      view.setUint32(0, next++)
-      await sink.take(message)
-    }
-  }))
+  await sendEach(senders, bytes, count, (message) => sink.take(message))
   const { count: came, sum } = await sink.tally()
   same(came, count, 'messages that came')
   same(sum, count * (count + 1) / 2, 'the sum of the messages')

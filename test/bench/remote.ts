@@ -15,7 +15,7 @@ import type { Order, Tally } from './far.ts'
 import { installPeers } from './peers.ts'
 import { Place } from './place.ts'
 import { processWork } from './process.ts'
-import { same, type Contender, type Part, type Work } from './timing.ts'
+import { same, sendEach, type Contender, type Part, type Work } from './timing.ts'
 
 const WINDOW = 1024
 const CAPACITY = 1024
@@ -170,15 +170,7 @@ function strict({ circuit, orders, channel }: Far, bytes: number, senders: numbe
     async run(count) {
       const done = circuit.channel<Tally>({ capacity: 1 })
       await orders.send({ kind: 'sink', count, from: channel, prefetch: 0, done })
-      let next = 1
-      await Promise.all(Array.from({ length: senders }, async () => {
-        const message = new Uint8Array(bytes)
-        const view = new DataView(message.buffer)
-        while (next <= count) {
-          view.setUint32(0, next++)
-          await channel.send(message)
-        }
-      }))
+      await sendEach(senders, bytes, count, (message) => channel.send(message))
       await verify(done, count)
     }
   }

@@ -186,6 +186,21 @@ export function same(found: number, expected: number, what: string): void {
   if (found !== expected) throw new Error(`${what}: ${found} and not ${expected}`)
 }
 
+/** So many senders share the messages numbered 1 to `count`; each waits for each of its own. */
+export async function sendEach(
+  senders: number, bytes: number, count: number, send: (message: Uint8Array) => Promise<unknown>
+): Promise<void> {
+  let next = 1
+  await Promise.all(Array.from({ length: senders }, async () => {
+    const message = new Uint8Array(bytes)
+    const view = new DataView(message.buffer)
+    while (next <= count) {
+      view.setUint32(0, next++)
+      await send(message)
+    }
+  }))
+}
+
 /** `count` shared among `parts` as evenly as it goes; those that get none are left out. */
 export function quotas(count: number, parts: number): number[] {
   return Array.from({ length: Math.min(parts, count) }, (_, at) =>
