@@ -1,7 +1,7 @@
 /**
  * Timing: how often a work is done, in which order, and what is said of it.
  *
- * Lives here: calibration, rounds, medians. Does not live here: the works (the other files of this
+ * Lives here: calibration, rounds, medians, what contenders share. Does not live here: the works (the other files of this
  * folder), how figures are shown (report.ts).
  *
  * Invariants: contenders of one work take turns within every round, and another begins each round,
