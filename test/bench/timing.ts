@@ -1,8 +1,8 @@
 /**
  * Timing: how often a work is done, in which order, and what is said of it.
  *
- * Lives here: calibration, rounds, medians, what contenders share. Does not live here: the works (the other files of this
- * folder), how figures are shown (report.ts).
+ * Lives here: calibration, rounds, medians, what contenders share. Does not live here: the works
+ * (the other files of this folder), how figures are shown (report.ts).
  *
  * Invariants: contenders of one work take turns within every round, and another begins each round,
  * so that a busy moment of the machine hits all; a contender that gives a wrong result, or none in
