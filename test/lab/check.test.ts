@@ -66,6 +66,13 @@ class Book {
     this.line(at_host, { e: 'left', at: this.at, host, run: 1, incarnation: 1 })
   }
 
+  /** It leaves before the others, in the middle of its work. */
+  finish(host: string): void {
+    this.at += 10
+    this.line(host, { e: 'finish', at: this.at, resting: false })
+    this.#left.add(this.of(host))
+  }
+
   kill(host: string): void {
     this.at += 10
     const run = this.of(host)
@@ -184,6 +191,25 @@ test('a message may come again when the owner had declared its receiver left', (
   book.receive('h2', 'h2.1.c4', 'm1', { again: true })
   assert.equal(book.verdict().failures, [])
 })
+
+test('an owner that leaves declares others left without a word in its log', () => {
+  const book = new Book()
+  book.send('h1', 'h2.1.c4', 'm1')
+  book.begin('h3', 'receive', [{ kind: 'receive', channel: 'h2.1.c4' }])
+  book.finish('h2')
+  book.receive('h2', 'h2.1.c4', 'm1', { again: true })
+  book.kill('h3')
+  assert.equal(book.verdict().failures, [])
+})
+
+breach('again is said only where a receiver was declared left', 'the owner left only after it',
+  /declared none/, (book) => {
+    book.send('h1', 'h2.1.c4', 'm1')
+    book.begin('h3', 'receive', [{ kind: 'receive', channel: 'h2.1.c4' }])
+    book.receive('h2', 'h2.1.c4', 'm1', { again: true })
+    book.finish('h2')
+    book.kill('h3')
+  })
 
 breach('what was accepted is received or still there', 'it is gone', /m1 was accepted .*is gone/,
   (book) => book.send('h1', 'h2.1.c4', 'm1'))

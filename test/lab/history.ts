@@ -58,13 +58,17 @@ export class History {
 
   /**
    * True when the owner of a channel ended its session with a receiver between two times, and that
-   * receive was under way when the session went silent.
+   * receive was under way when the session went silent. What an owner declares while it says its
+   * own goodbye reaches no log: then it may have been so.
    */
   leftHolding(channel: string, taker: Operation, from: number, to: number): boolean {
     const owner = this.owner(channel)
     const { run, begin, end } = taker
     if (owner === undefined || owner === run) return false
-    return this.#lefts(owner, run.host).some(({ at }) => {
+    const leaving = owner.lines.some((line) => line.e === 'finish' && !line.resting
+      && line.at <= to)
+    const lefts = this.#lefts(owner, run.host).map(({ at }) => at)
+    return (leaving ? [...lefts, to] : lefts).some((at) => {
       const stalled = this.#stalled_ms(owner, at) + this.#stalled_ms(run, at)
       return at >= from && at < to + TELLING_MS && begin.at < at
         && (end?.at ?? Infinity) > at - LEFT_WITHIN_MS - TELLING_MS - stalled
