@@ -24,7 +24,7 @@ import { answer_bytes_max, over, over_clear } from './limit'
 import { next_lost, violation } from './link'
 import { lost_done, next_joined } from './member'
 import {
-  ask_in, claim_in, deliver_in, end_in, grant_in, offer_in, offer_reader_in, unhold_in,
+  ask_in, claim_in, deliver_in, end_in, ends_in, grant_in, offer_in, offer_reader_in, unhold_in,
   withdraw_in,
 } from './parked'
 import { path_valid } from './path'
@@ -49,10 +49,10 @@ import { IS_READER, Operation, Waiter, flagged, is, no_operation } from './waite
 import {
   ERROR_BAD_FRAME, ERROR_BAD_PATH, ERROR_LEAVING, ERROR_OK, ERROR_OVER_LIMIT, ERROR_TIMED_OUT,
   ERROR_WITHDRAWN,
-  FRAME_ASK, FRAME_CLAIM, FRAME_CLOSE, FRAME_DELIVER, FRAME_END, FRAME_ENTRY, FRAME_GRANT,
-  FRAME_LIST, FRAME_MAKE, FRAME_OFFER_READER, FRAME_OFFER_RECEIVE, FRAME_OFFER_SEND, FRAME_OPEN,
-  FRAME_REPLY, FRAME_SCRUB, FRAME_SIGNAL, FRAME_START, FRAME_STAT, FRAME_UNHOLD, FRAME_WITHDRAW,
-  IN_LEAVE_BYTES, IN_LEAVE_OP, IN_WITHDRAW_BYTES, IN_WITHDRAW_OP, LIST_FLAG_DEEP,
+  FRAME_ASK, FRAME_CLAIM, FRAME_CLOSE, FRAME_DELIVER, FRAME_END, FRAME_ENDS, FRAME_ENTRY,
+  FRAME_GRANT, FRAME_LIST, FRAME_MAKE, FRAME_OFFER_READER, FRAME_OFFER_RECEIVE, FRAME_OFFER_SEND,
+  FRAME_OPEN, FRAME_REPLY, FRAME_SCRUB, FRAME_SIGNAL, FRAME_START, FRAME_STAT, FRAME_UNHOLD,
+  FRAME_WITHDRAW, IN_LEAVE_BYTES, IN_LEAVE_OP, IN_WITHDRAW_BYTES, IN_WITHDRAW_OP, LIST_FLAG_DEEP,
 } from './tables'
 
 let leaving: Operation = no_operation
@@ -165,6 +165,7 @@ function application(peer: Peer, kind: u32, payload: Payload): bool {
   if (kind >= FRAME_MAKE && kind <= FRAME_SIGNAL) return request_in(peer, kind, payload)
   payload_done(payload)
   if (kind == FRAME_END) return end_in(peer)
+  if (kind == FRAME_ENDS) return ends_in(peer)
   if (kind == FRAME_CLAIM) return claim_in(peer)
   if (kind == FRAME_UNHOLD) return unhold_in(peer)
   if (kind == FRAME_WITHDRAW) return withdraw_in(peer)

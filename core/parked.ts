@@ -15,7 +15,7 @@ import { asked, granted, killed, park_for, park_reader, reader_granted } from '.
 import { parked } from './claim'
 import { read_end, read_u32 } from './frame'
 import { over_limit } from './limit'
-import { KIND_SELECT, OP_HELD } from './operation'
+import { KIND_SELECT, KIND_SEND, OP_HELD } from './operation'
 import { map_find } from './map'
 import { path_under } from './path'
 import { Payload } from './payload'
@@ -225,6 +225,22 @@ export function end_in(peer: Peer): bool {
   const matched = w.direction == SEND && (w.op.kind != KIND_SELECT || held)
   if (status == ERROR_OK || doubt ? !matched : w.phase != AWAY_IDLE) return false
   on_end(w, <u8>status)
+  return true
+}
+
+/**
+ * ends: so many plain sends of ours are done. False: a violation. None of them can have ended
+ * otherwise, so an unknown one is no crossing, and the work is bound by what is out.
+ */
+export function ends_in(peer: Peer): bool {
+  const first = read_u32()
+  const count = read_u32()
+  if (!read_end() || count == 0) return false
+  for (let i: u32 = 0; i < count; i++) {
+    const w = away_find(peer, first + i)
+    if (!is(w) || !is(w.op) || w.op.kind != KIND_SEND || unheard(w)) return false
+  }
+  for (let i: u32 = 0; i < count; i++) on_end(away_find(peer, first + i), <u8>ERROR_OK)
   return true
 }
 

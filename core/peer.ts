@@ -161,6 +161,9 @@ export class Peer {
   last: Out
   /** The first frame not given to the attached link. */
   unsent: Out
+  /** Plain sends of the peer that are done and not said yet: the first, and how many follow. */
+  done_first: u32
+  done_count: u32
   dirty: bool
   dirty_next: Peer
   ack_due: bool

@@ -12,12 +12,14 @@ import { Payload, payload_ref, payload_refs_open } from './payload'
 import { PEER_JOINED, Peer, self_first_incarnation, self_incarnation } from './peer'
 import { frame_bad, read_array, read_text, read_u32, text_at, text_bytes } from './frame'
 import { peer_known } from './member'
-import { deliver_holds, post, post_end, put_array, put_text, put_u32 } from './session'
-import { SEND, Waiter, is, no_payload, no_peer } from './waiter'
+import {
+  deliver_holds, post, post_end, post_end_done, put_array, put_text, put_u32,
+} from './session'
+import { IS_SELECT, SEND, Waiter, flagged, is, no_payload, no_peer } from './waiter'
 import { ref_channel, ref_of, ref_remote, ref_retain } from './reference'
 import { text_ptr } from './bytes'
 import {
-  DELIVER_FLAG_AGAIN, FRAME_ASK, FRAME_CLAIM, FRAME_DELIVER, FRAME_END, FRAME_GRANT,
+  DELIVER_FLAG_AGAIN, ERROR_OK, FRAME_ASK, FRAME_CLAIM, FRAME_DELIVER, FRAME_END, FRAME_GRANT,
   FRAME_OFFER_READER, FRAME_OFFER_RECEIVE, FRAME_OFFER_SEND, FRAME_UNHOLD, FRAME_WITHDRAW,
   REFS_PER_MESSAGE_MAX, REF_REMOTE,
 } from './tables'
@@ -126,7 +128,8 @@ export function say_deliver(w: Waiter, payload: Payload, again: bool, holder: Wa
 }
 
 export function say_end(w: Waiter, status: u32): void {
-  end_offer(w.peer, w.offer, status)
+  if (status != ERROR_OK || flagged(w, IS_SELECT)) end_offer(w.peer, w.offer, status)
+  else if (w.peer.state == PEER_JOINED) post_end_done(w.peer, w.offer)
 }
 
 /** The end of an offer that became no waiter. */

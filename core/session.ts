@@ -26,8 +26,8 @@ import { ring_full } from './ring'
 import { now_ms, timer_clear, timer_set } from './timer'
 import { Waiter } from './waiter'
 import {
-  ACK_DELAY_MS, ACK_FRAMES, FRAME_ACK, FRAME_CLAIM, FRAME_ENTRY, FRAME_REPLY,
-  FRAME_MEMBER, FRAME_UNHOLD, LINK_IDLE_MS, LINK_WINDOW_BYTES, PROBE_INTERVAL_MS,
+  ACK_DELAY_MS, ACK_FRAMES, ERROR_OK, FRAME_ACK, FRAME_CLAIM, FRAME_END, FRAME_ENDS, FRAME_ENTRY,
+  FRAME_MEMBER, FRAME_REPLY, LINK_IDLE_MS, LINK_WINDOW_BYTES, PROBE_INTERVAL_MS,
 } from './tables'
 
 export { put_array, put_text, put_u32 } from './frame'
@@ -43,7 +43,7 @@ let post_kind: u32 = 0
 
 /** A frame that the other side brings about: how many there are is not for us to say. */
 function answers(kind: u32): bool {
-  return kind >= FRAME_CLAIM && kind <= FRAME_UNHOLD || kind == FRAME_REPLY || kind == FRAME_ENTRY
+  return kind >= FRAME_CLAIM && kind <= FRAME_ENDS || kind == FRAME_REPLY || kind == FRAME_ENTRY
 }
 
 function out_bytes(out: Out): u32 {
@@ -67,6 +67,7 @@ export function session_dirty(peer: Peer): void {
  */
 export function post(peer: Peer, kind: u32): void {
   assert(peer.state != PEER_LOST && !some(post_peer), 'a frame for nobody')
+  if (peer.done_count != 0) post_done(peer)
   post_peer = peer
   post_kind = kind
   write_tail_open()
@@ -91,6 +92,30 @@ export function post_end(payload: Payload): void {
   if (!some(peer.unsent)) peer.unsent = out
   if (post_kind != FRAME_MEMBER) peer.used_ms = now_ms
   session_dirty(peer)
+}
+
+/**
+ * Says `end` OK of a plain send, before whatever is posted next: those whose numbers follow each
+ * other in one frame. spec: WIRE-37
+ */
+export function post_end_done(peer: Peer, offer: u32): void {
+  if (peer.done_count != 0 && peer.done_first + peer.done_count == offer) {
+    peer.done_count++
+    return
+  }
+  if (peer.done_count != 0) post_done(peer)
+  peer.done_first = offer
+  peer.done_count = 1
+  session_dirty(peer)
+}
+
+function post_done(peer: Peer): void {
+  const count = peer.done_count
+  peer.done_count = 0
+  post(peer, count == 1 ? FRAME_END : FRAME_ENDS)
+  put_u32(peer.done_first)
+  put_u32(count == 1 ? ERROR_OK : count)
+  post_end(changetype<Payload>(0))
 }
 
 /** True while the other side reads: what it brings about by itself stays within the window. */
@@ -159,6 +184,8 @@ export function sessions_flush(): void {
   dirty_first = no_peer
   while (some(peer)) {
     const next = peer.dirty_next
+    // While it is on the list, so that it does not come on it again.
+    if (peer.done_count != 0) post_done(peer)
     peer.dirty = false
     peer.dirty_next = no_peer
     flush(peer)
@@ -325,6 +352,7 @@ export function session_resume(peer: Peer): void {
 export function session_end(peer: Peer): void {
   if (peer.state == PEER_JOINED) joined_change(-1)
   while (some(peer.first)) pop(peer)
+  peer.done_count = 0
   peer.made = 0
   peer.sent = 0
   peer.acked = 0
@@ -343,6 +371,7 @@ export function sessions_check(): void {
     } else assert(!some(peer.link) && peer.sent == 0, 'a link without a session')
     assert(!some(peer.link) || peer.link.state == LINK_ATTACHED, 'a link that is not attached')
     assert(peer.sent - peer.acked <= peer.made - peer.acked, 'sent before it was made')
+    assert(peer.done_count == 0, 'an end that was not said')
     let number = peer.acked
     let answer_bytes: u32 = 0
     for (let out = peer.first; some(out); out = out.next) {

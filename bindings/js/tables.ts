@@ -362,6 +362,8 @@ export const FRAME_END = 26
 export const FRAME_END_FIELDS = 4
 export const FRAME_UNHOLD = 27
 export const FRAME_UNHOLD_FIELDS = 3
+export const FRAME_ENDS = 28
+export const FRAME_ENDS_FIELDS = 4
 export const FRAME_MAKE = 32
 export const FRAME_MAKE_FIELDS = 6
 export const FRAME_OPEN = 33
@@ -1063,6 +1065,11 @@ export const frames: { readonly [kind: number]: {
   27: {
     name: 'unhold',
     fields: ['number', 'received', 'offer'],
+    payload: false
+  },
+  28: {
+    name: 'ends',
+    fields: ['number', 'received', 'offer', 'count'],
     payload: false
   },
   32: {

@@ -9,7 +9,7 @@ import { HIGHER, LOWER, Script, cbor, codes } from './session-script.ts'
 import type { Field } from './session-script.ts'
 
 const KINDS = { offer_receive: 16, offer_send: 17, grant: 18, withdraw: 19, offer_reader: 21,
-  claim: 24, deliver: 25, end: 26, unhold: 27, make: 32, open: 33, list: 34, reply: 40 }
+  claim: 24, deliver: 25, end: 26, unhold: 27, ends: 28, make: 32, open: 33, list: 34, reply: 40 }
 export const LINK = 1
 
 /** A peer played by hand that says frames in the order of their numbers. */

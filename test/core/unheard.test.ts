@@ -43,6 +43,7 @@ test('LIM-13: an owner must have the offer that it answers, and the asked one th
   const answers: [string, (host: Flooder['s']['host'], far: number) => unknown,
     (one: Flooder, id: number) => void][] = [
     ['offer_send', (host, far) => host.send(far, 'm'), (one, id) => one.say('end', [id, 0])],
+    ['offer_send', (host, far) => host.send(far, 'm'), (one, id) => one.say('ends', [id, 1])],
     ['offer_receive', (host, far) => host.receive(far),
       (one, id) => one.say('deliver', [id, 0, []], 1)],
     ['offer_receive', (host, far) => host.receive(far),

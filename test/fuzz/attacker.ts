@@ -21,6 +21,7 @@ const OVERLAY = ['edge', 'edge', 'have', 'graft', 'prune', 'probe_for', 'probed'
   'want']
 const STATUSES = [0, 0, 1, 2, 3, 5, 7, 13, 15, 64, 96, 133]
 const ENDS = [1, 3, 5, 7, codes.WRONG_KIND!]
+const COUNTS = [0, 2, 9, -1]
 /** Of an offer: it sends, it is a select's, it is a reader's, a hold claim is out. */
 const SENDS = 1
 const SELECTS = 2
@@ -77,6 +78,10 @@ export class Attacker extends Voice {
   ended(id: number): void {
     this.mine.forget(id)
     this.claimed.forget(id)
+  }
+
+  ended_many(first: number, count: number): void {
+    for (let nth = 0; nth < count; nth++) this.ended(first + nth)
   }
 
   let_go(id: number): void { this.claimed.forget(id) }
@@ -151,10 +156,23 @@ export class Attacker extends Voice {
     }
     theirs.drop(at)
     this.status = 0
+    if ((marks & (SENDS | SELECTS)) === SENDS && random.once_in(2)) return this.end_many()
     if ((marks & SENDS) !== 0 && (marks & (HELD | SELECTS)) !== SELECTS) return this.say('end')
     if ((marks & HELD) !== 0) return this.say('unhold')
     this.status = random.pick(ENDS)
     this.say(random.once_in(4) && (marks & READS) === 0 ? 'claim' : 'end')
+  }
+
+  /** Ends the core's send and those after it, as many as it knows of, or as it makes up. */
+  private end_many(): void {
+    const { random, theirs } = this
+    this.amount = 1
+    for (let at = theirs.find(this.offer + 1); at >= 0;) {
+      theirs.drop(at)
+      at = theirs.find(this.offer + ++this.amount)
+    }
+    if (random.once_in(60)) this.amount = random.pick(COUNTS)
+    this.say('ends')
   }
 
   private ask_something(): void {

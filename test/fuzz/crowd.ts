@@ -189,6 +189,7 @@ export class Crowd extends Handshakes implements Outputs {
     else if (kind === FRAME.withdraw) one.withdrawn(first)
     else if (kind === FRAME.claim || kind === FRAME.deliver) one.claimed_by(first)
     else if (kind === FRAME.end) one.ended(first)
+    else if (kind === FRAME.ends) one.ended_many(first, this.header.next())
     else if (kind === FRAME.unhold) one.let_go(first)
     else if (kind >= FRAME.make! && kind <= FRAME.signal!) one.asked(first, kind)
     else if (kind === FRAME.reply && this.header.next() === 0) this.made()

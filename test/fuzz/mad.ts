@@ -157,6 +157,9 @@ export class Mad {
       return { header, payload: 'message' }
     }
     forget()
+    if (offer.sends && !offer.select && random.once_in(2)) {
+      return plain('ends', random.once_in(60) ? random.below(9) : 1)
+    }
     if (offer.sends && (offer.held || !offer.select)) return plain('end', 0)
     if (offer.held) return plain('unhold')
     return plain('end', random.pick([1, 3, 5, 7]))

@@ -50,6 +50,12 @@ export const MUTATIONS: readonly Mutation[] = [
     caught_by: 'nothing_is_invented', faults: 'none', within: 40
   },
   {
+    bug: 'of plain sends that are told together the last is left out',
+    file: 'session.ts', find: 'put_u32(count == 1 ? ERROR_OK : count)',
+    put: 'put_u32(count == 1 ? ERROR_OK : count - 1)',
+    caught_by: 'every_operation_ends', faults: 'none', within: 200
+  },
+  {
     bug: 'a select says the wrong case with the message',
     file: 'select.ts', find: 'complete_message(op, which, flags, payload)',
     put: 'complete_message(op, op.cases > 1 && which == 1 ? 0 : which, flags, payload)',

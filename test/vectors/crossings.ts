@@ -50,6 +50,18 @@ const crossing: Line<Two>[] = [
     stage.settle()
     ends(a, [send], ['OK'])
   }],
+  ['sends-that-are-told-together', ['WIRE-37'], ({ stage, far, a, b }) => {
+    const [wire] = stage.wires
+    const receives = [1, 2, 3].map(() => b.host.receive(far.ref(b, 0)))
+    const sends = ['x', 'y', 'z'].map((text) => a.host.send(far.ref(a, 0), text))
+    stage.carry(wire!, a)
+    const { row } = wire!.end_of(b).out.at(-1)!
+    assert.is(row[0], 28)
+    assert.is(row[4], 3)
+    stage.settle()
+    ends(a, sends, ['OK', 'OK', 'OK'])
+    assert.equal(receives.map((op) => b.host.text(op)), ['x', 'y', 'z'])
+  }],
   ['times-out-though-nothing-comes', ['PROTOCOL-5', 'CH-26', 'ABI-15'], ({ stage, far, a }) => {
     const receive = a.host.receive(far.ref(a, 0), { timeout: 50 })
     const send = a.host.send(far.ref(a, 0), 'm', { timeout: 50 })

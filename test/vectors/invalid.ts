@@ -158,8 +158,14 @@ const claims: Line[] = [
   ['end-with-a-loss', sends, 'end', [codes.LEFT!]],
   ['commit-of-a-receive', receives, 'end', [0]],
   ['commit-of-what-is-not-held', selects, 'end', [0]],
-  ['release-of-what-is-not-held', selects, 'unhold', []]
-].map(([id, begin, name, fields, text]) => [id as string, ['WIRE-27'], 'BAD_FRAME',
+  ['release-of-what-is-not-held', selects, 'unhold', []],
+  ['ends-of-none', sends, 'ends', [0]],
+  ['ends-of-more-than-there-are', sends, 'ends', [2]],
+  ['ends-of-a-receive', receives, 'ends', [1]],
+  ['ends-of-a-select', selects, 'ends', [1]],
+  ['ends-of-a-reader', reads, 'ends', [1]]
+].map(([id, begin, name, fields, text]) => [
+  id as string, [name === 'ends' ? 'WIRE-37' : 'WIRE-27'], 'BAD_FRAME',
   all(begin as Act, (set) => set.stage.forge(set.wire, set.b, name as string,
     [mine(set), ...fields as Field[]], text as string | undefined))])
 
