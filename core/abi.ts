@@ -47,7 +47,7 @@ import {
   OUTPUT_BYTES,
 } from './tables'
 
-export { choose_now, receive_now, send_now } from './now'
+export { choose_now, receive_many_now, receive_now, send_many_now, send_now } from './now'
 
 /** Makes the instance ready; gives the address of the header. Called once. */
 export function init(seed: u32): usize {

@@ -22,8 +22,8 @@ import {
 } from './waiter'
 import { unstored } from './claim'
 import {
-  CASES_MAX, HEADER_NOW_OP, HEADER_NOW_PAYLOAD, HEADER_NOW_WHICH, NOW_DONE, NOW_NONE, NOW_PARKED,
-  NOW_RECORD, OP_FLAG_TRY,
+  CASES_MAX, HEADER_NOW_OP, HEADER_NOW_PAYLOAD, HEADER_NOW_WHICH, LIST_NOW_MAX, NOW_DONE,
+  NOW_NONE, NOW_PARKED, NOW_RECORD, OP_FLAG_TRY,
 } from './tables'
 
 /** The length of the message of the last NOW_DONE of a receive. */
@@ -174,6 +174,27 @@ export function send_now(id: u32, ref: u32, handle: u32, bytes: u32, flags: u32)
   return NOW_DONE
 }
 
+/** Bytes of an entry of a list: a payload, then its length or, after the call, who met it. */
+const ENTRY_BYTES: u32 = 8
+
+/**
+ * Sends the `count` messages of the list in the input area in their order, until one cannot be sent
+ * at once. Gives how many were. spec: ABI-46
+ */
+export function send_many_now(ref: u32, count: u32): u32 {
+  let at = input
+  const end = at + min(count, LIST_NOW_MAX) * ENTRY_BYTES
+  let met: u32 = 0
+  for (; at < end; at += ENTRY_BYTES) {
+    if (send_now(0, ref, load<u32>(at), load<u32>(at, 4), OP_FLAG_TRY) != NOW_DONE) break
+    const other = load<u32>(header + HEADER_NOW_OP)
+    store<u32>(at, other, 4)
+    if (other != 0) met++
+  }
+  store<u32>(header + HEADER_NOW_OP, met)
+  return <u32>(at - input) / ENTRY_BYTES
+}
+
 /** NOW_DONE when a message can be taken at once, NOW_NONE when a receive would wait. */
 function standing(c: Channel): u32 {
   if (!is(c) || odd(c)) return NOW_RECORD
@@ -219,6 +240,23 @@ export function receive_now(id: u32, ref: u32, flags: u32): u32 {
   if (found == NOW_DONE) take(c)
   if (found != NOW_NONE || (flags & OP_FLAG_TRY) != 0) return found
   return is(park(id, KIND_RECEIVE, c, false)) ? NOW_PARKED : NOW_RECORD
+}
+
+/** Receives what is there into the list, `count` messages at most. Gives how many. spec: ABI-47 */
+export function receive_many_now(ref: u32, count: u32): u32 {
+  const c = ref_channel(ref)
+  let at = input
+  const end = at + min(count, LIST_NOW_MAX) * ENTRY_BYTES
+  let met: u32 = 0
+  for (; at < end && standing(c) == NOW_DONE; at += ENTRY_BYTES) {
+    take(c)
+    const other = load<u32>(header + HEADER_NOW_OP)
+    store<u32>(at, load<u32>(header + HEADER_NOW_PAYLOAD))
+    store<u32>(at, other, 4)
+    if (other != 0) met++
+  }
+  store<u32>(header + HEADER_NOW_OP, met)
+  return <u32>(at - input) / ENTRY_BYTES
 }
 
 /**

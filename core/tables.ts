@@ -483,6 +483,7 @@ export const WIRE_VERSION: u32 = 1
 export const INPUT_BYTES: u32 = 65536
 export const OUTPUT_BYTES: u32 = 65536
 export const RECORDS_PER_RUN_MAX: u32 = 1024
+export const LIST_NOW_MAX: u32 = 1024
 export const MESSAGE_BYTES_MAX: u32 = 1048576
 export const HEADER_BYTES_MAX: u32 = 16384
 export const FRAME_BYTES_MAX: u32 = 1064960

@@ -14,17 +14,24 @@ import type { Packed } from './payload.ts'
 import { PREFETCH_MAX } from './tables.ts'
 
 const ALL_SENT = Promise.resolve()
+/** Messages of a list that are handed to the core at first, and after one that had to wait. */
+const LISTED_FIRST = 64
+const LISTED_AGAIN = 2
 /** What could not be read when other messages had been taken; the next call tells it. */
 const unreadable = new WeakMap<object, unknown>()
 
 /** Sends a list in its order; what can be sent at once is, in this call. */
 export function sendMany<T>(channel: Channel<T>, values: readonly T[]): Promise<void> {
-  const sent = channel.home.now.sendMany(channel.ref, values, 0)
+  const sent = channel.home.now.sendMany(channel.ref, values, 0, LISTED_FIRST)
   return sent === values.length ? ALL_SENT : sendFrom(channel, values, sent)
 }
 
 async function sendFrom<T>(channel: Channel<T>, values: readonly T[], from: number): Promise<void> {
-  for (let nth = from; nth < values.length; nth++) await channel.send(values[nth]!)
+  for (let nth = from; nth < values.length;) {
+    await channel.send(values[nth]!)
+    // Whoever made room for that one may have made more.
+    nth = channel.home.now.sendMany(channel.ref, values, nth + 1, LISTED_AGAIN)
+  }
 }
 
 /** Receives what is there, or waits for one. */

@@ -22,6 +22,8 @@ export interface CoreExports {
   send_now(op: number, ref: number, payload: number, bytes: number, flags: number): number
   receive_now(op: number, ref: number, flags: number): number
   choose_now(count: number): number
+  send_many_now(ref: number, count: number): number
+  receive_many_now(ref: number, count: number): number
 }
 
 /** Records one after the other: the words, the same as bytes, how far they are filled. */

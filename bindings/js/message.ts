@@ -20,6 +20,7 @@ import {
 } from './tables.ts'
 import { decode, encode, keep, keepable, keptBytes } from './values.ts'
 import type { Reference } from './values.ts'
+import { NUMBER_BYTES } from './payload.ts'
 import type { Packed } from './payload.ts'
 
 /** What a receive gives. `ok` is false when the channel is closed and drained. */
@@ -52,8 +53,6 @@ export function parcelOf(value: unknown, ref: number, drive: Drive): Parcel {
 }
 
 const NO_REFS: number[] = []
-/** What a number has at most as a CBOR item. */
-const NUMBER_BYTES = 9
 const NO_CHANNELS: readonly Reference[] = []
 
 /** Writes one `send` record; the caller calls `go`. */

@@ -12,11 +12,12 @@
  */
 import type { Drive, Listener } from './drive.ts'
 import type { CoreExports, Memory } from './memory.ts'
+import { NUMBER_BYTES } from './payload.ts'
 import type { Packed, Payloads } from './payload.ts'
 import type { Slots } from './slots.ts'
 import {
   COMPLETION_FLAG_MESSAGE, ERROR_OK, HEADER_HAS_DEADLINE, HEADER_NOW_OP, HEADER_NOW_PAYLOAD,
-  HEADER_NOW_WHICH, NOW_DONE, NOW_PARKED, NOW_RECORD, OP_FLAG_TRY
+  HEADER_NOW_WHICH, LIST_NOW_MAX, NOW_DONE, NOW_PARKED, NOW_RECORD
 } from './tables.ts'
 import { keep, keepable, keptBytes } from './values.ts'
 
@@ -36,6 +37,8 @@ export class Now {
   readonly #send: CoreExports['send_now']
   readonly #receive: CoreExports['receive_now']
   readonly #choose: CoreExports['choose_now']
+  readonly #send_many: CoreExports['send_many_now']
+  readonly #receive_many: CoreExports['receive_many_now']
   #calls = 0
 
   constructor(drive: Drive, slots: Slots<Listener>, core: CoreExports) {
@@ -46,6 +49,8 @@ export class Now {
     this.#send = core.send_now
     this.#receive = core.receive_now
     this.#choose = core.choose_now
+    this.#send_many = core.send_many_now
+    this.#receive_many = core.receive_many_now
   }
 
   /** Sends. After NOW_PARKED the caller says with `park` at once who waits. */
@@ -81,38 +86,38 @@ export class Now {
 
   /**
    * Sends the values of a list from `from` on, as long as they are small and immutable and can be
-   * sent in this call. Gives the place of the first that was not.
+   * sent in this call: the first `most` of them, then twice as many as long as all were taken.
+   * Gives the place of the first that was not sent.
    */
-  sendMany(ref: number, values: readonly unknown[], from: number): number {
-    if (!this.#ready()) return from
-    const payloads = this.#payloads
+  sendMany(ref: number, values: readonly unknown[], from: number, most: number): number {
+    let nth = from
     try {
-      for (let nth = from; nth < values.length; nth++) {
-        const value = values[nth]
-        if (!keepable(value)) return nth
-        const packed = keep(value)
-        const found = this.#send(0, ref, payloads.next, keptBytes(packed), OP_FLAG_TRY)
-        if (found !== NOW_DONE) return nth
-        const other = this.#memory.live()[HEADER_NOW_OP]!
-        if (other === 0) payloads.put(packed)
-        else if (!this.#toldOn(other, packed)) return nth + 1
+      while (nth < values.length && this.#ready()) {
+        const wanted = Math.min(values.length - nth, most)
+        const listed = this.#list(values, nth, wanted)
+        const sent = listed === 0 ? 0 : this.#listSent(ref, listed)
+        nth += sent
+        if (sent < wanted) break
+        most = Math.min(2 * most, LIST_NOW_MAX)
       }
     } catch (error) {
       this.#drive.break(error)
-      return from
     }
-    return values.length
+    return nth
   }
 
   /** Receives what is there into `into`, as it stands in the table, until that has `most`. */
   receiveMany(ref: number, into: unknown[], most: number): void {
-    if (!this.#ready()) return
     try {
-      while (into.length < most && this.#receive(0, ref, OP_FLAG_TRY) === NOW_DONE) {
+      while (into.length < most && this.#ready()) {
+        const wanted = Math.min(most - into.length, LIST_NOW_MAX)
+        const received = this.#receive_many(ref, wanted)
         const header = this.#memory.live()
-        into.push(this.#payloads.take(header[HEADER_NOW_PAYLOAD]!))
-        const other = header[HEADER_NOW_OP]!
-        if (other !== 0 && !this.#toldOn(other, undefined)) return
+        const { words } = this.#memory
+        const payloads = this.#payloads
+        for (let at = 0; at < 2 * received; at += 2) into.push(payloads.take(words[at]!))
+        if (header[HEADER_NOW_OP] !== 0) this.#tellAll(received, undefined)
+        if (received < wanted) return
       }
     } catch (error) {
       this.#drive.break(error)
@@ -158,10 +163,48 @@ export class Now {
     this.packed = packed
   }
 
-  /** The same; false when the core may not be called any more. */
-  #toldOn(op: number, packed: Packed | undefined): boolean {
-    this.#told(op, packed)
-    return this.#drive.idle
+  /** Writes up to `most` values of a list, with their payloads in the table. Gives how many. */
+  #list(values: readonly unknown[], from: number, most: number): number {
+    const { words } = this.#memory
+    const payloads = this.#payloads
+    for (let nth = 0; nth < most; nth++) {
+      const value = values[from + nth]
+      if (typeof value === 'number') {
+        words[2 * nth] = payloads.put(value)
+        words[2 * nth + 1] = NUMBER_BYTES
+      } else if (keepable(value)) {
+        const packed = keep(value)
+        words[2 * nth] = payloads.put(packed)
+        words[2 * nth + 1] = keptBytes(packed)
+      } else return nth
+    }
+    return most
+  }
+
+  /** Sends what was written. Gives how many were taken; the others are out of the table again. */
+  #listSent(ref: number, listed: number): number {
+    const sent = this.#send_many(ref, listed)
+    const header = this.#memory.live()
+    const { words } = this.#memory
+    const payloads = this.#payloads
+    for (let nth = listed; nth > sent; nth--) payloads.take(words[2 * nth - 2]!)
+    if (header[HEADER_NOW_OP] !== 0) this.#tellAll(sent, payloads)
+    return sent
+  }
+
+  /**
+   * Tells the operations in a list of `count` that was sent or received; those that receive have
+   * their messages in `payloads`. The list is read first: who is told may call the core.
+   */
+  #tellAll(count: number, payloads: Payloads | undefined): void {
+    const { words } = this.#memory
+    const met: number[] = []
+    for (let at = 0; at < 2 * count; at += 2) if (words[at + 1] !== 0) met.push(at)
+    const ops = met.map((at) => words[at + 1]!)
+    const messages = met.map((at) => payloads?.take(words[at]!))
+    for (let nth = 0; nth < ops.length && !this.#drive.ended; nth++) {
+      this.#told(ops[nth]!, messages[nth])
+    }
   }
 
   /** `op` ended with the one that was called for; `packed`: with this message. */

@@ -11,6 +11,9 @@
 /** A value that is immutable and has not left this peer, or the CBOR item of any value. */
 export type Packed = Uint8Array | string | number | bigint | boolean | null
 
+/** What a number has at most as a CBOR item. */
+export const NUMBER_BYTES = 9
+
 /** The table of one core's payloads. */
 export class Payloads {
   readonly #slots: (Packed | undefined)[] = [undefined]

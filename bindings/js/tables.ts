@@ -529,6 +529,7 @@ export const WIRE_VERSION = 1
 export const INPUT_BYTES = 65536
 export const OUTPUT_BYTES = 65536
 export const RECORDS_PER_RUN_MAX = 1024
+export const LIST_NOW_MAX = 1024
 export const MESSAGE_BYTES_MAX = 1048576
 export const HEADER_BYTES_MAX = 16384
 export const FRAME_BYTES_MAX = 1064960

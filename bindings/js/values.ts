@@ -16,6 +16,7 @@
  */
 import { Decoder, Encoder, Tag, addExtension } from 'cbor-x'
 import { Refusal } from './errors.ts'
+import { NUMBER_BYTES } from './payload.ts'
 import type { Packed } from './payload.ts'
 import {
   KEPT_STRING_MAX, MESSAGE_BYTES_MAX, REFS_PER_MESSAGE_MAX, TAG_CHANNEL, VALUE_DEPTH_MAX
@@ -120,7 +121,7 @@ export function keep(value: unknown): Packed {
 
 /** At least as many bytes as a kept value will have when it leaves. */
 export function keptBytes(kept: Packed): number {
-  return typeof kept === 'string' ? kept.length * 3 + 3 : typeof kept === 'number' ? 9
+  return typeof kept === 'string' ? kept.length * 3 + 3 : typeof kept === 'number' ? NUMBER_BYTES
     : typeof kept === 'bigint' ? kept.toString(16).length + 8 : 1
 }
 

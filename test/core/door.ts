@@ -128,8 +128,15 @@ interface Exports {
   send_now(...values: number[]): number
   receive_now(...values: number[]): number
   choose_now(...values: number[]): number
+  send_many_now(...values: number[]): number
+  receive_many_now(...values: number[]): number
   check?(): void
 }
+
+/** The calls of the second door. */
+export const CALLS =
+  ['send_now', 'receive_now', 'choose_now', 'send_many_now', 'receive_many_now'] as const
+export type Call = typeof CALLS[number]
 
 let compiled: WebAssembly.Module | undefined
 
@@ -213,7 +220,7 @@ export class Door {
   }
 
   /** One call of the second door, by its name. */
-  now(name: 'send_now' | 'receive_now' | 'choose_now', ...values: number[]): number {
+  now(name: Call, ...values: number[]): number {
     if (this.poisoned) throw new Error('a poisoned instance was called')
     return this.exports[name](...values) >>> 0
   }
@@ -221,6 +228,12 @@ export class Door {
   /** Writes words to where the input area begins. */
   write(values: readonly number[]): void {
     new Uint8Array(this.exports.memory.buffer).set(words(values), this.cell('input_ptr'))
+  }
+
+  /** Words from where the input area begins. */
+  written(count: number): number[] {
+    const from = this.cell('input_ptr')
+    return Array.from({ length: count }, (_, nth) => this.view().getUint32(from + 4 * nth, true))
   }
 
   private call(count: number): number {

@@ -18,7 +18,7 @@ const SEEDS = 60
 const STEPS = 400
 
 /** One step of a program: what a host is asked to do, and the operation that it became. */
-type Step = (host: Host, ops: number[]) => number | undefined
+type Step = (host: Host, ops: number[]) => number | number[] | undefined
 
 function draw(random: Random, nth: number, channels: number): Step {
   const at = random.below(channels)
@@ -29,7 +29,8 @@ function draw(random: Random, nth: number, channels: number): Step {
   const earlier = random.u32()
   const other = random.below(channels)
   const one_of = (ops: number[]) => ops[earlier % ops.length] ?? 1
-  switch (random.below(20)) {
+  const most = random.between(1, 5)
+  switch (random.below(24)) {
     case 0: return (host, ops) => { host.withdraw(one_of(ops)); return undefined }
     case 1: return (host, ops) => { host.take(one_of(ops)); return undefined }
     case 2: return (host) => { host.advance(random_ms(earlier)); return undefined }
@@ -38,10 +39,25 @@ function draw(random: Random, nth: number, channels: number): Step {
     case 5: return (host) => host.select([{ receive: ref(host) },
       { send: refs_of.get(host)![other]!, text: `s${nth}` }], { try: earlier % 2 === 0 })
     case 6: return (host) => host.send(ref(host), `r${nth}`, { refs: [refs_of.get(host)![other]!] })
+    case 7: case 8: return (host) => send_list(host, ref(host),
+      Array.from({ length: most }, (_, at) => `l${nth}.${at}`))
+    case 9: case 10: return (host) => receive_list(host, ref(host), most)
     default: return random.below(2) === 0
       ? (host) => host.send(ref(host), `${nth}`, { ...options, hold: false })
       : (host) => host.receive(ref(host), options)
   }
+}
+
+/** A list, of which nothing waits: what one call does not take goes one by one. */
+function send_list(host: Host, ref: number, texts: readonly string[]): number[] {
+  const sent = host instanceof ShortHost ? host.send_list(ref, texts) : []
+  return [...sent, ...texts.slice(sent.length).map((text) => host.send(ref, text, { try: true }))]
+}
+
+function receive_list(host: Host, ref: number, most: number): number[] {
+  const received = host instanceof ShortHost ? host.receive_list(ref, most) : []
+  const rest = Array.from({ length: most - received.length })
+  return [...received, ...rest.map(() => host.receive(ref, { try: true }))]
 }
 
 const random_ms = (number: number) => number % 7
@@ -58,7 +74,7 @@ function both(seed: number): { record: Host, short: ShortHost } {
     const step = draw(random, nth, capacities.length)
     list.forEach((host, index) => {
       const op = step(host, ops[index]!)
-      if (op !== undefined) ops[index]!.push(op)
+      if (op !== undefined) ops[index]!.push(...[op].flat())
     })
     const seen = list.map((host, index) => ops[index]!.map((op) =>
       [host.status(op), host.outcomes.get(op)?.text, host.outcomes.get(op)?.which]))
@@ -156,6 +172,62 @@ test('ABI-43: what is buffered in a closed channel is received without a record'
   assert.is(host.text(host.receive(c)), 'two')
   assert.is(host.answers.record, 0)
   assert.is(host.status(host.receive(c)), 'CLOSED')
+})
+
+test('ABI-46: a list is sent as far as there is room, and who waited has the first', () => {
+  const host = new ShortHost()
+  const c = host.channel(2)
+  const waiting = [host.receive(c), host.receive(c)]
+  const sent = host.send_list(c, ['a', 'b', 'c', 'd', 'e'])
+  assert.equal(waiting.map((op) => host.text(op)), ['a', 'b'])
+  assert.is(sent.length, 4)
+  assert.is(host.seen(c).buffered, 2)
+  assert.equal(host.held_payloads(), ['c', 'd'], 'what was not sent stays with the host')
+  assert.equal(host.send_list(c, ['f']), [])
+  host.receive(c)
+  host.receive(c)
+  const select = host.select([{ receive: c }])
+  assert.equal(host.send_list(c, ['g']), [], 'who waits wants a record')
+  host.send(c, 'g')
+  assert.is(host.text(select), 'g')
+  host.close(c)
+  assert.equal(host.send_list(c, ['h']), [])
+  assert.equal(host.send_list(12345, ['i']), [])
+  host.check_settled()
+})
+
+test('ABI-46, ABI-47: a list has LIST_NOW_MAX messages at most', () => {
+  const host = new ShortHost()
+  const most = limits.LIST_NOW_MAX!
+  const c = host.channel(2 * most)
+  const texts = Array.from({ length: most + 1 }, (_, nth) => `${nth}`)
+  assert.is(host.send_list(c, texts).length, most)
+  assert.is(host.send_list(c, texts.slice(most)).length, 1)
+  const received = host.receive_list(c, 0xffffffff)
+  assert.equal(received.map((op) => host.text(op)), texts.slice(0, most))
+  assert.equal(host.receive_list(c, most).map((op) => host.text(op)), texts.slice(most))
+  assert.equal(host.receive_list(c, 1), [])
+  host.check_settled()
+})
+
+test('ABI-47: what is there is received in order, and senders that waited are done', () => {
+  const host = new ShortHost()
+  const c = host.channel(2)
+  const sends = ['a', 'b', 'c', 'd'].map((text) => host.send(c, text))
+  assert.equal(sends.map((op) => host.status(op)), ['OK', 'OK', 'waiting', 'waiting'])
+  assert.equal(host.receive_list(c, 1).map((op) => host.text(op)), ['a'])
+  assert.equal(sends.map((op) => host.status(op)), ['OK', 'OK', 'OK', 'waiting'])
+  assert.equal(host.receive_list(c, 9).map((op) => host.text(op)), ['b', 'c', 'd'])
+  assert.is(host.status(sends[3]!), 'OK')
+  const meeting = host.channel()
+  const met = [host.send(meeting, 'x'), host.send(meeting, 'y', { refs: [c] }),
+    host.send(meeting, 'z')]
+  assert.equal(host.receive_list(meeting, 9).map((op) => host.text(op)), ['x'],
+    'a message with references wants a record')
+  assert.equal(met.map((op) => host.status(op)), ['OK', 'waiting', 'waiting'])
+  host.receive(meeting)
+  host.receive(meeting)
+  host.check_settled()
 })
 
 test('ABI-45: a choice takes one message, each ready case as often as the others', () => {

@@ -1,14 +1,15 @@
 /**
  * A host that takes the second door whenever it may, and writes records for the rest.
  *
- * Lives here: sends, receives and choices without records, told as a completion would. Does not
- * live here: records (host.ts), what is expected of either (now.test.ts).
+ * Lives here: sends, receives, lists and choices without records, told as a completion would. Does
+ * not live here: records (host.ts), what is expected of either (now.test.ts).
  *
  * Invariant: NOW_RECORD has changed nothing that a test can see: no payload, no operation.
  */
 import { Host, constants } from './host.ts'
 import type { Options } from './host.ts'
-import { bytes_of } from './door.ts'
+import { bytes_of, limits } from './door.ts'
+import type { Call } from './door.ts'
 
 const now = constants('now')
 const TRY = constants('op_flag').try!
@@ -53,6 +54,43 @@ export class ShortHost extends Host {
     return op
   }
 
+  /** Sends a list as far as one call takes it. Gives the operations of what was sent. */
+  send_list(ref: number, texts: readonly string[]): number[] {
+    const payloads = texts.map((text) => this.give(text))
+    this.door.write(texts.flatMap((text, nth) => [payloads[nth]!, bytes_of(text).length]))
+    const sent = this.door.now('send_many_now', ref, texts.length)
+    for (const payload of payloads.slice(sent)) this.back(payload)
+    return this.entries_of(sent).map(([payload, other], nth) => {
+      if (payload !== payloads[nth]) throw new Error('the list of payloads was changed')
+      const op = this.op('send')
+      this.told(op, 'OK')
+      if (other !== 0) this.told(other, 'OK', payload)
+      return op
+    })
+  }
+
+  /** Receives what is there, at most `most`. Gives the operations that have the messages. */
+  receive_list(ref: number, most: number): number[] {
+    const received = this.door.now('receive_many_now', ref, most)
+    return this.entries_of(received).map(([payload, other]) => {
+      const op = this.op('receive')
+      this.told(op, 'OK', payload)
+      if (other !== 0) this.told(other, 'OK')
+      return op
+    })
+  }
+
+  /** The list that a call has left. */
+  private entries_of(count: number): [number, number][] {
+    if (count > limits.LIST_NOW_MAX!) throw new Error(`a list of ${count}`)
+    const cells = this.door.written(2 * count)
+    const list = Array.from({ length: count }, (_, nth): [number, number] =>
+      [cells[2 * nth]!, cells[2 * nth + 1]!])
+    const met = list.filter(([, other]) => other !== 0).length
+    if (met !== this.door.cell('now_op')) throw new Error(`now_op is not ${met}`)
+    return list
+  }
+
   /** A choice among receives: the case and the operation that has its message; else the answer. */
   choose(...refs: number[]): { which: number, op: number } | string {
     this.door.write(refs)
@@ -69,7 +107,7 @@ export class ShortHost extends Host {
       this.pending.length === 0 && !this.batching
   }
 
-  private asked(name: 'send_now' | 'receive_now' | 'choose_now', ...values: number[]): string {
+  private asked(name: Call, ...values: number[]): string {
     const found = names.get(this.door.now(name, ...values))!
     this.answers[found]! += 1
     return found

@@ -1,5 +1,5 @@
 /**
- * Input records that no host should write: nothing traps, memory stays bounded (ABI-9).
+ * Input records and calls that no host should make: nothing traps, memory stays bounded (ABI-9).
  *
  * Replay: `node test/fuzz/record.test.ts SEED`.
  */
@@ -7,7 +7,7 @@ import * as assert from 'uvu/assert'
 import { suite } from '../suite.ts'
 import { Random } from '../property/random.ts'
 import { bytes_of, input_record, join, records, words } from '../core/door.ts'
-import { Door } from '../core/door.ts'
+import { CALLS, Door } from '../core/door.ts'
 
 /** The same each time: what breaks here was broken by a change. */
 const FIRST_SEED = 1
@@ -43,6 +43,19 @@ function bent(random: Random, record: Uint8Array): Uint8Array {
   return random.once_in(3) ? join(copy, random.bytes(4 * random.below(5))) : copy
 }
 
+/** A call of the second door, with a list before it whose entries mean nothing. */
+function call(random: Random, door: Door): void {
+  const edge = () => random.pick(EDGES)
+  if (random.once_in(2)) door.write(Array.from({ length: random.below(12) }, edge))
+  const name = random.pick(CALLS)
+  const op = (random.between(0, 3) << 20 | random.below(40)) >>> 0
+  const [ref, count] = [edge(), random.pick([0, 1, 1, 2, 5, 256, 257, 1024, 1025, 0xffffffff])]
+  const values = { send_now: [op, ref, edge(), random.below(9), edge()],
+    receive_now: [op, ref, edge()], choose_now: [count], send_many_now: [ref, count],
+    receive_many_now: [ref, count] }
+  door.now(name, ...values[name])
+}
+
 function attack(seed: number): void {
   const random = new Random(seed)
   const door = new Door(seed)
@@ -55,6 +68,7 @@ function attack(seed: number): void {
       assert.ok(loops < 1000, 'the core never says that it is done')
       door.step(pending, now_ms)
     }
+    if (random.once_in(3)) call(random, door)
   }
   assert.ok(door.memory_bytes() <= MEMORY_BYTES_MAX, `${door.memory_bytes()}`)
 }

@@ -74,6 +74,34 @@ test('a writer goes on when its sends meet receives that need no record', async 
   await sending
 })
 
+test('long lists go through a small buffer in order, and leave nothing in the tables',
+  async (t) => {
+    const circuit = await peer(t)
+    const channel = circuit.channel<number | string>({ capacity: 8 })
+    const payloads = channel.home.payloads.size
+    const values = Array.from({ length: 3000 }, (_, nth) => nth % 5 === 0 ? `${nth}` : nth)
+    const sending = channel.sendMany(values)
+    const received: (number | string)[] = []
+    while (received.length < 2000) received.push(...await channel.receiveMany(1 + received.length))
+    while (received.length < values.length) received.push((await channel.receive()).value!)
+    await sending
+    assert.equal(received, values)
+    assert.is(channel.home.payloads.size, payloads)
+    assert.is(channel.home.operations, 0)
+  })
+
+test('a list that meets sends of a writer, which send again at once, is in order', async (t) => {
+  const channel = (await peer(t)).channel<number>()
+  const payloads = channel.home.payloads.size
+  await using writer = channel.writer({ window: 4 })
+  const sending = (async () => { for (let nth = 0; nth < 100; nth++) await writer.send(nth) })()
+  const received: number[] = []
+  while (received.length < 100) received.push(...await channel.receiveMany(64))
+  assert.equal(received, Array.from({ length: 100 }, (_, nth) => nth))
+  await sending
+  assert.is(channel.home.payloads.size, payloads)
+})
+
 test('a choice of what is ready names its case, whatever else stands beside it', async (t) => {
   const circuit = await peer(t)
   const [first, second] = [circuit.channel<unknown>({ capacity: 4 }), circuit.channel<unknown>()]
