@@ -1,16 +1,16 @@
 /**
  * A link made of a byte stream: what every transport over streams has in common.
  *
- * Lives here: when `frames`, `ready` and `down` are said, and in which order. Does not live here:
- * how bytes become frames (transports/frames), how bytes travel (each transport's pipe).
+ * Lives here: when `bytes`, `ready` and `down` are said, and in which order; how what is sent is
+ * cut into writes. Does not live here: what the bytes say (hosts), how they travel (each
+ * transport's pipe).
  *
  * Invariants: no event is said inside a call of the link's own methods, none before `open`, none
  * after `down`; `ready` comes once for each time that `send` began to give false; what came before
  * an orderly end is given before `down(true)`, also when the link was paused meanwhile.
  */
-import { FrameReader, joinFrames } from './frames.ts'
-import { RECORDS_PER_RUN_MAX, WRITE_BYTES_MAX } from './tables.ts'
-import type { Frame, Link, LinkEvents } from './transport.ts'
+import { WRITE_BYTES_MAX } from './tables.ts'
+import type { Link, LinkEvents } from './transport.ts'
 
 /**
  * Both directions of one byte stream. It starts paused. It tells its link `bytes`, `drained` and,
@@ -45,7 +45,7 @@ export class StreamLink implements Link {
   readonly outgoing: boolean
   readonly address: string
   readonly #pipe: Pipe
-  readonly #reader = new FrameReader()
+  #held: Uint8Array[] = []
   #events: LinkEvents | undefined
   #opening = false
   #paused = false
@@ -53,7 +53,7 @@ export class StreamLink implements Link {
   #closing = false
   #ended: boolean | undefined
   #down = false
-  #reading = false
+  #giving = false
 
   constructor(place: LinkPlace, pipe: Pipe) {
     this.peer = place.peer
@@ -73,9 +73,9 @@ export class StreamLink implements Link {
     })
   }
 
-  send(frames: readonly Frame[]): boolean {
+  send(pieces: readonly Uint8Array[]): boolean {
     if (this.#closing || this.#down || this.#ended !== undefined) return false
-    for (const write of joinFrames(frames, this.#pipe.write_bytes_max ?? WRITE_BYTES_MAX)) {
+    for (const write of writesOf(pieces, this.#pipe.write_bytes_max ?? WRITE_BYTES_MAX)) {
       if (!this.#pipe.write(write)) this.#full = true
     }
     return !this.#full
@@ -110,8 +110,8 @@ export class StreamLink implements Link {
   /** Bytes came in, in one piece or several; they may not be changed from here on. */
   bytes(chunks: Iterable<Uint8Array>): void {
     if (this.#closing || this.#down) return
-    for (const chunk of chunks) this.#reader.push(chunk)
-    if (!this.#read() && !this.#paused && !this.#opening) this.#events?.heard?.()
+    for (const chunk of chunks) if (chunk.length > 0) this.#held.push(chunk)
+    this.#give()
   }
 
   /** The pipe has room again. */
@@ -125,49 +125,63 @@ export class StreamLink implements Link {
   ended(clean: boolean): void {
     if (this.#ended !== undefined) return
     this.#ended = clean
-    if (clean) this.#read()
-    else this.#settle()
+    if (clean) this.#give()
+    this.#settle()
   }
 
   #flow(): void {
     if (this.#closing || this.#down) return this.#settle()
-    this.#read()
+    this.#give()
+    this.#settle()
     if (!this.#paused && !this.#closing && !this.#down) this.#pipe.resume()
   }
 
-  /**
-   * Says what is there, until paused: a pause or a close may come from inside `frames`. True when
-   * there was a whole frame, or the bytes were no frame at all.
-   */
-  #read(): boolean {
-    if (this.#reading || this.#opening || this.#events === undefined) return true
-    this.#reading = true
-    let said = false
+  /** Says what is there: a pause or a close may come from inside of it. */
+  #give(): void {
+    if (this.#giving || this.#opening || this.#events === undefined) return
+    this.#giving = true
     try {
-      while (!this.#paused && !this.#closing && !this.#down) {
-        const frames = this.#reader.take(RECORDS_PER_RUN_MAX)
-        if (frames.length === 0) break
-        said = true
-        this.#events.frames(frames)
+      while (this.#held.length > 0 && !this.#paused && !this.#closing && !this.#down) {
+        const chunks = this.#held
+        this.#held = []
+        this.#events.bytes(chunks)
       }
     } finally {
-      this.#reading = false
-    }
-    if (this.#reader.violation !== undefined && !this.#closing && !this.#down) {
-      this.#pipe.reset()
-      this.#ended = false
+      this.#giving = false
     }
     if (this.#ended !== undefined) this.#settle()
-    return said || this.#ended !== undefined
   }
 
-  /** Says `down` once there is an end: a broken one at once, an orderly one after its frames. */
+  /** Says `down` once there is an end: a broken one at once, an orderly one after its bytes. */
   #settle(): void {
-    if (this.#down || this.#ended === undefined || this.#reading) return
+    if (this.#down || this.#ended === undefined || this.#giving) return
     if (this.#opening || this.#events === undefined) return
     if (this.#ended && this.#paused && !this.#closing) return
     this.#down = true
+    this.#held = []
     if (!this.#closing) this.#pipe.end()
-    this.#events.down(this.#ended && (this.#closing || !this.#reader.partial))
+    this.#events.down(this.#ended)
   }
+}
+
+/** The same bytes in as few writes of at most `most` bytes as can be: full ones, but the last. */
+function writesOf(pieces: readonly Uint8Array[], most: number): (readonly Uint8Array[])[] {
+  let bytes = 0
+  for (const piece of pieces) bytes += piece.length
+  if (bytes <= most) return bytes === 0 ? [] : [pieces]
+  const writes: Uint8Array[][] = [[]]
+  let room = most
+  for (const piece of pieces) {
+    for (let from = 0; from < piece.length;) {
+      if (room === 0) {
+        writes.push([])
+        room = most
+      }
+      const part = Math.min(piece.length - from, room)
+      writes.at(-1)!.push(piece.subarray(from, from + part))
+      from += part
+      room -= part
+    }
+  }
+  return writes
 }

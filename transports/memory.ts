@@ -28,8 +28,8 @@ export interface MemoryOptions extends Partial<WireOptions> {
   readonly dial_timeout_ms?: number
 }
 
-/** A link breaks after so many bytes or frames from the first peer to the second; else now. */
-export interface CutOptions { readonly bytes?: number, readonly frames?: number }
+/** A link breaks after so many bytes from the first peer to the second; else now. */
+export interface CutOptions { readonly bytes?: number }
 
 /** Peers, and what passes between them. */
 export class MemoryNetwork {
@@ -117,11 +117,10 @@ export class MemoryNetwork {
   }
 
   /** Breaks every link between two peers; both are told. */
-  cut(from: string, to: string, { bytes, frames }: CutOptions = {}): void {
+  cut(from: string, to: string, { bytes }: CutOptions = {}): void {
     for (const line of this.#lines) {
       if (!line.joins(from) || !line.joins(to)) continue
       if (bytes !== undefined) line.wire(from).cutAfterBytes(bytes)
-      else if (frames !== undefined && frames > 0) line.wire(from).cutAfterFrames(frames)
       else line.cut()
     }
   }

@@ -1,28 +1,22 @@
 /**
  * The contract of a transport. Types only.
  *
- * Lives here: the five duties that every transport has. Does not live here: what frames mean
- * (core/session), when to dial and which of two links stays (core), how bytes become frames
- * (transports/frames).
+ * Lives here: the five duties that every transport has. Does not live here: what the bytes say
+ * (hosts cut and join frames, core/session knows what they mean), when to dial and which of two
+ * links stays (core).
  *
  * The five duties
  * 1. `start`: listen, and say under which addresses.
  * 2. `dial`: open a link to a peer, or say why not.
  * 3. A link's `peer` is proved before the link is handed over.
- * 4. `send`: all frames of a drain in as few writes as the limit allows; `false` when full, then
+ * 4. `send`: all bytes of a drain in as few writes as the limit allows; `false` when full, then
  *    exactly one `ready` when there is room again.
- * 5. `frames`: whole frames, in order, each once, as many at a time as are there; `down` once,
- *    last.
+ * 5. `bytes`: every byte once and in order, in any pieces, as many at a time as are there; `down`
+ *    once, last.
  *
  * No event is said inside of a call of the link's own methods, and none before `open`.
  * test/transports/compliance.ts holds every transport to all of this.
  */
-
-/**
- * A header (one CBOR array, at least one byte) and the payload that follows it. Neither may be
- * changed after `send`. A payload of no bytes comes as undefined: what it means is in the header.
- */
-export interface Frame { readonly header: Uint8Array, readonly payload: Uint8Array | undefined }
 
 /** Why a dial failed. `refused` is evidence that nobody listens there; the others are not. */
 export type DialReason = 'refused' | 'unreachable' | 'no_address' | 'wrong_peer'
@@ -30,16 +24,14 @@ export type DialReason = 'refused' | 'unreachable' | 'no_address' | 'wrong_peer'
 export interface DialError extends Error { readonly reason: DialReason }
 
 export interface LinkEvents {
-  /** Frames came in. The receiver owns the bytes from here: views of buffers that nobody reuses. */
-  frames(frames: readonly Frame[]): void
-  /** Bytes came in that make no whole frame yet: the other side lives, and is slow. */
-  heard?(): void
+  /** Bytes came in. The receiver owns them from here: views of buffers that nobody reuses. */
+  bytes(chunks: Iterable<Uint8Array>): void
   /** There is room again after `send` gave false. */
   ready(): void
   /**
    * The link is gone: nothing more comes. `clean` is true for an orderly end, by either side: then
-   * every frame that was sent before it has come, also to a link that was paused meanwhile. False
-   * for a reset, for bytes that are no frames, and for a peer that broke off; that is said at once.
+   * every byte that was sent before it has come, also to a link that was paused meanwhile. False
+   * for a reset and for a peer that broke off; that is said at once.
    */
   down(clean: boolean): void
 }
@@ -51,15 +43,15 @@ export interface Link {
   readonly outgoing: boolean
   /** Where the other side is, for people to read. */
   readonly address: string
-  /** Starts reading. Called once, before anything else; frames wait until then. */
+  /** Starts reading. Called once, before anything else; bytes wait until then. */
   open(events: LinkEvents): void
   /**
-   * Writes frames in order. False: full; the frames are taken, send no more before `ready`. Also
-   * false, and nothing is written, once the link has ended: `down` follows or has come. Throws
-   * RangeError for a frame over its limits, with nothing written.
+   * Writes all pieces in order; nobody may change them after this. False: full; they are taken,
+   * send no more before `ready`. Also false, and nothing is written, once the link has ended:
+   * `down` follows or has come.
    */
-  send(frames: readonly Frame[]): boolean
-  /** Stop and start `frames`; a paused link makes the other side's `send` fill. */
+  send(pieces: readonly Uint8Array[]): boolean
+  /** Stop and start `bytes`; a paused link makes the other side's `send` fill. */
   pause(): void
   resume(): void
   /**

@@ -31,6 +31,7 @@ import {
   OUT_RENEW_INCARNATION, OUT_SIGNAL, OUT_START, OUT_STOP, OUT_UNLINK, OUT_VERIFY,
   PEER_EVENT_KNOWN, PEER_EVENT_LEFT, PEER_ID_BYTES_MAX,
 } from './tables.ts'
+import { bytesOf } from './values.ts'
 
 const decoder = new TextDecoder()
 
@@ -193,7 +194,7 @@ export class Host implements Orders {
     const name = decoder.decode(bytes.subarray(from, from + words[at + OUT_PEER_NAME_BYTES]!))
     const info = words[at + OUT_PEER_INFO]!
     const { addresses, labels } = info === 0
-      ? { addresses: [], labels: {} } : decodeInfo(this.drive.payloads.peek(info) as Uint8Array)
+      ? { addresses: [], labels: {} } : decodeInfo(bytesOf(this.drive.payloads.peek(info)))
     const incarnation = words[at + OUT_PEER_INCARNATION]!
     this.#dials.learn(id, addresses)
     this.drive.later(() => {

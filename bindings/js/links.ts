@@ -1,22 +1,22 @@
 /**
- * Links and transports: frames between the core and the streams that carry them.
+ * Links and transports: which there are, and when their frames go in and out.
  *
- * Lives here: starting transports, frames in and out, chains to be verified. Does not live here:
- * dialling (dials), which link stays (core), what a chain is worth (the host's `verify`), bytes on
- * a stream (transports).
+ * Lives here: starting transports, links up and down, what goes to the core and to the links in one
+ * call, chains to be verified. Does not live here: the frames of one link (line), dialling (dials),
+ * which link stays (core), what a chain is worth (the host's `verify`), how bytes travel
+ * (transports).
  *
- * Invariants: link ids are never used twice, so a late answer cannot meet another link; the frames
+ * Invariants: link ids are never used twice, so a late answer cannot meet another link; the bytes
  * of a link go to `send` in order and not while it is full; what a transport throws ends its link
  * and nothing else; frames held here are at most the core's window for each link.
  */
-import type { Frame, Link, LinkEvents, Transport } from '../../transports/transport.ts'
+import type { Link, Transport } from '../../transports/transport.ts'
 import type { Admission } from './certificate.ts'
 import type { Drive } from './drive.ts'
 import { Gathering } from './gathering.ts'
+import { Line } from './line.ts'
 import { textAt } from './memory.ts'
-import type { Packed } from './payload.ts'
 import { Turns } from './turns.ts'
-import type { Taker } from './turns.ts'
 import { bytesOf } from './values.ts'
 import {
   DOWN_REASON_CLOSED, DOWN_REASON_RESET, DOWN_REASON_VIOLATION, ERROR_NO_CHAIN, ERROR_OK,
@@ -42,60 +42,6 @@ export interface LinkHost {
 
 const encoder = new TextEncoder()
 
-function plainBytes(bytes: Uint8Array): Uint8Array {
-  // A subclass of a platform would show in programs that receive parts of it.
-  return bytes.constructor === Uint8Array
-    ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
-}
-
-/** A frame on its way out; what was kept as it is in the table is spelled when it goes. */
-interface WaitingFrame { readonly header: Uint8Array, payload: Packed | undefined }
-
-/** One link: frames that wait to go out, and what comes in. */
-class Line implements LinkEvents, Taker {
-  readonly id: number
-  readonly link: Link
-  readonly #links: Links
-  out: WaitingFrame[] = []
-  /** As the core counts them: of `out`, of frames in a full link, of those taken and not told. */
-  outBytes = 0
-  heldBytes = 0
-  takenBytes = 0
-  full = false
-  /** Frames written since the other side was last heard. */
-  unanswered = 0
-  waiting: Frame[] = []
-  given = 0
-  /** The core knows it. */
-  known = true
-  closing = false
-
-  constructor(links: Links, id: number, link: Link) {
-    this.#links = links
-    this.id = id
-    this.link = link
-  }
-
-  frames(frames: readonly Frame[]): void {
-    this.unanswered = 0
-    this.#links.frames(this, frames)
-  }
-
-  heard(): void { this.#links.heard(this) }
-
-  ready(): void {
-    if (!this.full) return
-    this.full = false
-    this.takenBytes += this.heldBytes
-    this.heldBytes = 0
-    this.#links.roomAgain(this)
-  }
-
-  down(clean: boolean): void {
-    this.#links.lost(this, clean ? DOWN_REASON_CLOSED : DOWN_REASON_RESET)
-  }
-}
-
 /** All links of one core. */
 export class Links {
   readonly #drive: Drive
@@ -106,6 +52,8 @@ export class Links {
   #last = 0
   #early: Link[] | undefined = []
   #dirty: Line[] = []
+  /** The line of the last frame: most are for the same one. */
+  #spoken: Line | undefined
   readonly #gathering = new Gathering(() => this.#flush())
 
   constructor(drive: Drive, host: LinkHost) {
@@ -114,7 +62,8 @@ export class Links {
     this.#turns = new Turns({
       timers: drive.timers,
       now: () => drive.memory.header[HEADER_NOW_MS]!,
-      give: (line, frames) => this.arrived(line, frames)
+      cut: (line, most) => this.#cut(line, most),
+      give: (line) => this.#give(line)
     })
   }
 
@@ -163,19 +112,13 @@ export class Links {
 
   /** Order: write a frame. */
   frame(words: Uint32Array, bytes: Uint8Array, at: number): void {
-    const line = this.#lines.get(words[at + OUT_FRAME_LINK]!)
-    if (line === undefined) return
-    const from = (at + OUT_FRAME_WORDS) * 4
-    const headerBytes = words[at + OUT_FRAME_HEADER_BYTES]!
-    const handle = words[at + OUT_FRAME_PAYLOAD]!
-    const frameBytes = headerBytes + words[at + OUT_FRAME_PAYLOAD_BYTES]!
-    line.outBytes += frameBytes
-    line.out.push({
-      header: bytes.slice(from, from + headerBytes),
-      payload: handle === 0 ? undefined : this.#drive.payloads.peek(handle)
-    })
-    if (line.out.length === 1) this.#dirty.push(line)
-    if (!line.full) this.#gathering.added(line.out.length, line.outBytes, line.unanswered)
+    const id = words[at + OUT_FRAME_LINK]!
+    const line = this.#spoken?.id === id ? this.#spoken : this.#lines.get(id)
+    if (line === undefined || !line.known) return
+    this.#spoken = line
+    line.write(words, bytes, at)
+    if (line.joiner.count === 1) this.#dirty.push(line)
+    if (!line.full) this.#gathering.added(line.joiner.count, line.outBytes, line.unanswered)
   }
 
   /** Order: close a link after what was written. */
@@ -186,14 +129,14 @@ export class Links {
     this.#turns.forget(line)
     line.known = false
     line.closing = true
-    if (line.out.length === 0) this.#dirty.push(line)
+    if (line.joiner.count === 0) this.#dirty.push(line)
   }
 
   /** Order: judge a chain. */
   verify(words: Uint32Array, bytes: Uint8Array, at: number): void {
     const link = words[at + OUT_VERIFY_LINK]!
     const peer = textAt(bytes, at + OUT_VERIFY_WORDS, words[at + OUT_VERIFY_ID_BYTES]!)
-    const chain = this.#drive.payloads.peek(words[at + OUT_VERIFY_PAYLOAD]!) as Uint8Array
+    const chain = bytesOf(this.#drive.payloads.peek(words[at + OUT_VERIFY_PAYLOAD]!))
     this.#drive.later(() => { void this.#judge(link, peer, chain) })
   }
 
@@ -207,52 +150,24 @@ export class Links {
     if (this.#dirty.length > 0) this.#gathering.begin()
   }
 
-  /** Frames came in; they go to the core now or in their link's turns. */
-  frames(line: Line, frames: readonly Frame[]): void {
-    if (line.known && !this.#drive.ended) this.#turns.arrived(line, frames)
-  }
-
-  /** All of these go to the core in one call. */
-  arrived(line: Line, frames: readonly Frame[]): void {
+  /** Bytes came in; their frames go to the core now or in their link's turns. */
+  bytes(line: Line): void {
     if (!line.known || this.#drive.ended) return
-    for (const { header, payload } of frames) {
-      const payloadBytes = payload?.length ?? 0
-      if (header.length > HEADER_BYTES_MAX || payloadBytes > MESSAGE_BYTES_MAX) {
-        this.#close(line, true)
-        return this.lost(line, DOWN_REASON_VIOLATION)
-      }
-      const words = IN_FRAME_WORDS + (header.length + 3 >>> 2)
-      const at = this.#drive.record(IN_FRAME, words)
-      const cells = this.#drive.memory.words
-      cells[at + IN_FRAME_LINK] = line.id
-      cells[at + IN_FRAME_PAYLOAD] = payloadBytes === 0
-        ? 0 : this.#drive.payloads.put(plainBytes(payload!))
-      cells[at + IN_FRAME_PAYLOAD_BYTES] = payloadBytes
-      cells[at + IN_FRAME_HEADER_BYTES] = header.length
-      this.#drive.tail(at + IN_FRAME_WORDS, header)
-    }
-    this.#drive.go()
+    if (!this.#turns.arrived(line) && line.cutter.violation === undefined) this.#heard(line)
+    this.#judgeBytes(line)
   }
 
   /** A full link has room again. */
   roomAgain(line: Line): void {
-    if (line.out.length > 0 || line.closing) this.#dirty.push(line)
+    if (line.joiner.count > 0 || line.closing) this.#dirty.push(line)
     if (line.known) this.#giveBack(line)
     this.#drive.go()
     this.drained()
   }
 
-  /** A part of a frame came in: on a slow link that is all there is for a while. */
-  heard(line: Line): void {
-    if (!line.known || this.#drive.ended) return
-    const at = this.#drive.record(IN_HEARD, IN_HEARD_WORDS)
-    this.#drive.memory.words[at + IN_HEARD_LINK] = line.id
-    this.#drive.go()
-  }
-
   /** A link is gone. */
   lost(line: Line, reason: number): void {
-    line.out = []
+    line.joiner.take()
     if (!line.known) return
     // What came whole before the end comes before it.
     this.#turns.ended(line)
@@ -280,7 +195,7 @@ export class Links {
       return false
     }
     this.#last += 1
-    const line = new Line(this, this.#last, link)
+    const line = new Line(this, this.#drive, this.#last, link)
     this.#lines.set(line.id, line)
     const at = this.#drive.record(IN_LINK_UP, IN_LINK_UP_WORDS + (id.length + 3 >>> 2))
     const { words } = this.#drive.memory
@@ -297,6 +212,30 @@ export class Links {
     return true
   }
 
+  #cut(line: Line, most: number): number {
+    return line.known && !this.#drive.ended ? line.cutter.cut(most, line) : 0
+  }
+
+  #give(line: Line): void {
+    this.#drive.go()
+    this.#judgeBytes(line)
+  }
+
+  /** Bytes that are no frames end their link, after the frames that came before them. */
+  #judgeBytes(line: Line): void {
+    if (line.cutter.violation === undefined || !line.known) return
+    this.#close(line, true)
+    this.lost(line, DOWN_REASON_VIOLATION)
+  }
+
+  /** A part of a frame came in: on a slow link that is all there is for a while. */
+  #heard(line: Line): void {
+    if (!line.known) return
+    const at = this.#drive.record(IN_HEARD, IN_HEARD_WORDS)
+    this.#drive.memory.words[at + IN_HEARD_LINK] = line.id
+    this.#drive.go()
+  }
+
   #flush(): void {
     this.#gathering.over()
     const dirty = this.#dirty
@@ -310,17 +249,13 @@ export class Links {
   }
 
   #write(line: Line): void {
-    const frames = line.out
-    if (frames.length === 0) return
-    line.out = []
+    const frames = line.joiner.count
+    if (frames === 0) return
     const bytes = line.outBytes
     line.outBytes = 0
-    line.unanswered += frames.length
-    for (const frame of frames) {
-      if (frame.payload !== undefined) frame.payload = bytesOf(frame.payload)
-    }
+    line.unanswered += frames
     try {
-      line.full = !line.link.send(frames as Frame[])
+      line.full = !line.link.send(line.joiner.take())
     } catch {
       this.#close(line, true)
       return this.lost(line, DOWN_REASON_RESET)
@@ -345,7 +280,7 @@ export class Links {
 
   #close(line: Line, reset: boolean): void {
     // A transport that throws here has no link any more, which is what was wanted.
-    try { line.link.close(reset) } catch { line.out = [] }
+    try { line.link.close(reset) } catch { line.joiner.take() }
   }
 
   async #judge(link: number, peer: string, chain: Uint8Array): Promise<void> {

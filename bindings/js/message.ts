@@ -18,9 +18,9 @@ import {
   IN_SEND_REFS_COUNT, IN_SEND_TIMEOUT_MS, IN_SEND_WORDS, NOW_DONE, NOW_NONE, NOW_PARKED,
   OP_FLAG_TRY, REF_REMOTE
 } from './tables.ts'
-import { decode, encode, keep, keepable, keptBytes } from './values.ts'
+import { decode, decodeSpan, encode, keep, keepable, keptBytes } from './values.ts'
 import type { Reference } from './values.ts'
-import { NUMBER_BYTES } from './payload.ts'
+import { NUMBER_BYTES, Span } from './payload.ts'
 import type { Packed } from './payload.ts'
 
 /** What a receive gives. `ok` is false when the channel is closed and drained. */
@@ -90,7 +90,9 @@ export function valueOf(
 ): unknown {
   if (typeof packed !== 'object' || packed === null) return packed
   try {
-    return decode(shared ? packed.slice() : packed, channels)
+    if (!(packed instanceof Span)) return decode(shared ? packed.slice() : packed, channels)
+    if (!shared) return decodeSpan(packed, channels)
+    return decode(packed.bytes.slice(packed.from, packed.to), channels)
   } catch (error) {
     for (const channel of channels) (channel as Reference & Disposable)[Symbol.dispose]()
     throw Object.assign(new Loss('UNREADABLE', source.what, 'unknown'), { cause: error })

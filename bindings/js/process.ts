@@ -26,7 +26,7 @@ import {
   OUT_START_WORDS, OUT_STOP_PROCESS, signals
 } from './tables.ts'
 import { askAbout, scrubAt, statAt } from './tree.ts'
-import { decode } from './values.ts'
+import { bytesOf, decode } from './values.ts'
 
 /** What to run. */
 export interface Command {
@@ -200,7 +200,7 @@ export class ProcessOrders {
   start(words: Uint32Array, bytes: Uint8Array, at: number): void {
     const number = words[at + OUT_START_PROCESS]!
     const path = textAt(bytes, at + OUT_START_WORDS, words[at + OUT_START_PATH_BYTES]!)
-    const packed = this.#drive.payloads.take(words[at + OUT_START_PAYLOAD]!)
+    const spelled = bytesOf(this.#drive.payloads.take(words[at + OUT_START_PAYLOAD]!))
     const open = <T>(cell: number, part: string): Channel<T> =>
       new Channel<T>(this.#drive, words[at + cell]!, `${path}/${part}`)
     const order = {
@@ -211,7 +211,7 @@ export class ProcessOrders {
       stderr: open<Uint8Array>(OUT_START_STDERR, 'stderr'),
       exit: open<Exit>(OUT_START_EXIT, 'exit')
     }
-    this.#drive.later(() => { void this.#start(order, packed as Uint8Array) })
+    this.#drive.later(() => { void this.#start(order, spelled) })
   }
 
   /** Order: signal a process's group. */

@@ -15,8 +15,9 @@
  * from a stranger give a value or an UNREADABLE, within the depth and size of the tables.
  */
 import { Decoder, Encoder, Tag, addExtension } from 'cbor-x'
+import { MAJOR_BYTES, byteString, contentOf, refuseLarge } from './bytestring.ts'
 import { Refusal } from './errors.ts'
-import { NUMBER_BYTES } from './payload.ts'
+import { NUMBER_BYTES, Span } from './payload.ts'
 import type { Packed } from './payload.ts'
 import {
   KEPT_STRING_MAX, MESSAGE_BYTES_MAX, REFS_PER_MESSAGE_MAX, TAG_CHANNEL, VALUE_DEPTH_MAX
@@ -35,7 +36,6 @@ const encoder = new Encoder({
 
 const INTEGERS_32_LEAST = -0x100000000
 const INTEGERS_32_MOST = 0xffffffff
-const MAJOR_BYTES = 2
 const MAJOR_SIMPLE = 7
 /** Longer encodings are handed on as they are: copying costs more than what they pin. */
 const COPIED_BYTES_MAX = 32768
@@ -125,9 +125,11 @@ export function keptBytes(kept: Packed): number {
     : typeof kept === 'bigint' ? kept.toString(16).length + 8 : 1
 }
 
-/** The CBOR item of what the payload table holds. */
+/** The CBOR item of what the payload table holds; nobody may change it. */
 export function bytesOf(packed: Packed): Uint8Array {
-  return packed instanceof Uint8Array ? packed : encode(packed, NO_REFS, undefined)
+  if (packed instanceof Uint8Array) return packed
+  if (packed instanceof Span) return packed.bytes.subarray(packed.from, packed.to)
+  return encode(packed, NO_REFS, undefined)
 }
 
 const NO_REFS: number[] = []
@@ -156,22 +158,6 @@ export function encode(value: unknown, refs: number[], home: object | undefined)
   // The encoder writes one item after the other into a block that it goes on using.
   if (bytes.length <= COPIED_BYTES_MAX) return new Uint8Array(bytes)
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
-}
-
-function refuseLarge(bytes: number): void {
-  if (bytes > MESSAGE_BYTES_MAX) throw new Refusal('TOO_LARGE', `a message of ${bytes} bytes`)
-}
-
-/** One byte string item with a copy of `value`. */
-function byteString(value: Uint8Array): Uint8Array {
-  const count = value.length
-  const head = count < 24 ? 1 : count < 0x100 ? 2 : count < 0x10000 ? 3 : 5
-  refuseLarge(head + count)
-  const item = new Uint8Array(head + count)
-  item[0] = MAJOR_BYTES << 5 | (head === 1 ? count : head === 2 ? 24 : head === 3 ? 25 : 26)
-  for (let i = 1; i < head; i++) item[i] = count >>> (head - 1 - i) * 8
-  item.set(value, head)
-  return item
 }
 
 /** The walk over a value before it is encoded; copies only what has to be written differently. */
@@ -318,9 +304,22 @@ function describe(value: object): string {
  */
 export function decode(bytes: Uint8Array, channels: readonly Reference[]): unknown {
   if (bytes[0]! >>> 5 === MAJOR_BYTES) {
-    const content = contentOf(bytes)
+    const content = contentOf(bytes, 0, bytes.length)
     if (content !== undefined) return content
   }
+  return decodeItem(bytes, channels)
+}
+
+/** As `decode`, of an item among others' bytes: a small byte string is a copy. */
+export function decodeSpan({ bytes, from, to }: Span, channels: readonly Reference[]): unknown {
+  if (bytes[from]! >>> 5 === MAJOR_BYTES) {
+    const content = contentOf(bytes, from, to)
+    if (content !== undefined) return content
+  }
+  return decodeItem(bytes.subarray(from, to), channels)
+}
+
+function decodeItem(bytes: Uint8Array, channels: readonly Reference[]): unknown {
   const decoder = bytes.length <= scratch.length ? small : plain
   unfinished = mayBreak(bytes)
   try {
@@ -331,16 +330,6 @@ export function decode(bytes: Uint8Array, channels: readonly Reference[]): unkno
     if (error !== ODD_KEY) throw error
   }
   return new Restoration(bytes.length, channels).restore(odd.decode(bytes), 0)
-}
-
-/** The content of a whole byte string item, or undefined when it is something else. */
-function contentOf(item: Uint8Array): Uint8Array | undefined {
-  const short = item[0]! & 31
-  const head = short < 24 ? 1 : short === 24 ? 2 : short === 25 ? 3 : short === 26 ? 5 : 0
-  if (head === 0 || item.length < head) return undefined
-  let count = head === 1 ? short : 0
-  for (let i = 1; i < head; i++) count = count * 256 + item[i]!
-  return item.length === head + count ? item.subarray(head) : undefined
 }
 
 /** The walk over a decoded item: channels in the place of their tags, narrow integers, objects. */

@@ -5,10 +5,11 @@
  * Replay: `CIRCUIT_SEED=SEED node test/fuzz/stream.test.ts`.
  */
 import * as assert from 'uvu/assert'
-import { FrameReader, joinFrames } from '../../transports/frames.ts'
-import type { Frame } from '../../transports/transport.ts'
+import { FrameCutter } from '../../bindings/js/frames.ts'
 import { limits } from '../core/door.ts'
 import { suite } from '../suite.ts'
+import { cutFrames, joined } from '../transports/framed.ts'
+import type { Frame } from '../transports/framed.ts'
 import { Fast } from './fast.ts'
 import { Grammar } from './grammar.ts'
 import { encode } from './header.ts'
@@ -38,8 +39,7 @@ function whole(random: Fast): Uint8Array {
     const payload = random.once_in(2) ? undefined : new Uint8Array(random.once_in(40) ? 70_000 : 9)
     return { header, payload }
   })
-  const writes = joinFrames(frames)
-  return Buffer.concat(writes.flat())
+  return Buffer.concat(joined(frames))
 }
 
 function bent(random: Fast, stream: Uint8Array): Uint8Array {
@@ -59,22 +59,22 @@ function bent(random: Fast, stream: Uint8Array): Uint8Array {
 
 interface Outcome { frames: string[], violation: string | undefined, partial: boolean }
 
-/** What a reader makes of a stream that comes in these pieces. */
+/** What a cutter makes of a stream that comes in these pieces. */
 function read(pieces: readonly Uint8Array[], most: number): Outcome {
-  const reader = new FrameReader()
+  const cutter = new FrameCutter()
   const frames: string[] = []
   for (const piece of pieces) {
-    reader.push(piece)
+    cutter.push(piece)
     for (;;) {
-      const taken = reader.take(most)
+      const taken = cutFrames(cutter, most)
       for (const { header, payload } of taken) {
         frames.push(`${Buffer.from(header).toString('latin1')}|${payload?.length ?? -1}`)
       }
       if (taken.length < most) break
     }
   }
-  return { frames, violation: reader.violation,
-    partial: reader.violation === undefined && reader.partial }
+  return { frames, violation: cutter.violation,
+    partial: cutter.violation === undefined && cutter.partial }
 }
 
 function cut(random: Fast, stream: Uint8Array): Uint8Array[] {
@@ -107,15 +107,15 @@ test('bytes mean the same frames and the same violation however they are cut', (
 
 test('a length alone buys no memory', () => {
   const before = process.memoryUsage().arrayBuffers
-  const readers = Array.from({ length: 500 }, () => {
-    const reader = new FrameReader()
-    reader.push(Uint8Array.of(...varint(limits.FRAME_BYTES_MAX!, false), ...varint(5, false), 1))
-    assert.is(reader.take(1).length, 0)
-    reader.push(Uint8Array.of(1, 1, 1, 1, 1))
-    assert.is(reader.take(1).length, 0)
-    return reader
+  const cutters = Array.from({ length: 500 }, () => {
+    const cutter = new FrameCutter()
+    cutter.push(Uint8Array.of(...varint(limits.FRAME_BYTES_MAX!, false), ...varint(5, false), 1))
+    assert.is(cutFrames(cutter, 1).length, 0)
+    cutter.push(Uint8Array.of(1, 1, 1, 1, 1))
+    assert.is(cutFrames(cutter, 1).length, 0)
+    return cutter
   })
   const bytes = process.memoryUsage().arrayBuffers - before
-  assert.ok(bytes <= readers.length * 2 * limits.WRITE_BYTES_MAX!, `${bytes} bytes`)
+  assert.ok(bytes <= cutters.length * 2 * limits.WRITE_BYTES_MAX!, `${bytes} bytes`)
 })
 test.run()

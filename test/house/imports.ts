@@ -36,7 +36,7 @@ export const CORE_ORDER: string[][] = [
 
 const HOUSE = /^(core|bindings|transports|spec|test|examples|docs|scripts)\//
 /** What all transports share: the contract, and how any byte stream becomes a link. */
-const TRANSPORT_GROUND = /^transports\/(transport|frames|link|dial|exchange|tables)\.ts$/
+const TRANSPORT_GROUND = /^transports\/(transport|link|dial|exchange|tables)\.ts$/
 const LIBP2P = /^(libp2p|uint8arraylist|@libp2p\/|@chainsafe\/|@multiformats\/)/
 
 /** For each room, what a specifier may be: a path from the root, or a package's name. */
@@ -51,7 +51,7 @@ const ALLOWED: Array<[room: RegExp, allowed: (target: string, one: Import) => bo
   [/^bindings\/(cli|fuse)$/, (target) => inRooms(target, ['bindings/cli', 'bindings/fuse',
     'bindings/node', 'bindings/js']) || target.startsWith('transports/') || isPackage(target)],
   [/^transports\/transport$/, () => false],
-  [/^transports\/(frames|link|dial|exchange|tables)$/, (target) => TRANSPORT_GROUND.test(target)],
+  [/^transports\/(link|dial|exchange|tables)$/, (target) => TRANSPORT_GROUND.test(target)],
   [/^transports\/memory$/, (target) => isOfTransport(target, 'memory')],
   [/^transports\/unix$/, (target) => isOfTransport(target, 'unix') || /^node:/.test(target)],
   [/^transports\/libp2p$/, (target) => isOfTransport(target, 'libp2p') || LIBP2P.test(target)

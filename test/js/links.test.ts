@@ -1,19 +1,30 @@
 /** Frames on their way out: how many leave in one write, and that none waits for others. */
 import * as assert from 'uvu/assert'
+import type { Drive } from '../../bindings/js/drive.ts'
+import { FrameCutter } from '../../bindings/js/frames.ts'
+import { Links } from '../../bindings/js/links.ts'
+import type { LinkHost } from '../../bindings/js/links.ts'
+import { Payloads } from '../../bindings/js/payload.ts'
+import { FRAME_BYTES_MAX, IN_FRAME, IN_HEARD } from '../../bindings/js/tables.ts'
 import { MemoryNetwork } from '../../transports/memory.ts'
-import type { Frame, Link, Transport } from '../../transports/transport.ts'
+import type { Link, LinkEvents, Transport } from '../../transports/transport.ts'
 import { suite } from '../suite.ts'
+import { joined } from '../transports/framed.ts'
+import { filled, varint } from '../transports/samples.ts'
 import { peer, until } from './stand.ts'
 
 const test = suite('js: links')
 
-/** A transport whose links say how many frames each write has. */
-function counted(inner: Transport, writes: number[]): Transport {
+/** A transport whose links are kept, and say how many frames each write has. */
+function counted(inner: Transport, writes: number[], links: Link[]): Transport {
   const watch = (link: Link): Link => {
+    links.push(link)
     const send = link.send.bind(link)
-    link.send = (frames: readonly Frame[]) => {
-      writes.push(frames.length)
-      return send(frames)
+    link.send = (pieces: readonly Uint8Array[]) => {
+      const cutter = new FrameCutter()
+      for (const piece of pieces) cutter.push(piece)
+      writes.push(cutter.cut(Infinity, { frame: () => {} }))
+      return send(pieces)
     }
     return link
   }
@@ -30,7 +41,9 @@ function counted(inner: Transport, writes: number[]): Transport {
 async function pair(t: Parameters<typeof peer>[0]) {
   const network = new MemoryNetwork()
   const writes: number[] = []
-  const alice = await peer(t, { transports: [counted(network.transport('id-alice'), writes)] })
+  const links: Link[] = []
+  const transport = counted(network.transport('id-alice'), writes, links)
+  const alice = await peer(t, { transports: [transport] })
   const bob = await peer(t, {
     id: 'id-bob', name: 'bob', transports: [network.transport('id-bob')]
   })
@@ -39,7 +52,7 @@ async function pair(t: Parameters<typeof peer>[0]) {
   const jobs = await bob.make<number>('jobs', { capacity: 256 })
   const far = await alice.open<number>('/bob/jobs')
   writes.length = 0
-  return { writes, jobs, far }
+  return { network, writes, links, alice, bob, jobs, far }
 }
 
 test('a window of sends that are awaited one by one leaves in a few writes', async (t) => {
@@ -71,6 +84,72 @@ test('a frame does not wait for a program that adds none', async (t) => {
   for (let step = 0; step < 32 && writes.length === 0; step++) await undefined
   assert.equal(writes, [1])
   await sent
+})
+
+test('bytes that are no frames reset their link after the frames before them', async (t) => {
+  const { network, links, jobs, far, alice, bob } = await pair(t)
+  const peers = () => [...alice.peers(), ...bob.peers()].map(({ id, incarnation }) =>
+    `${id} ${incarnation}`).sort()
+  const before = peers()
+  const bad = [
+    Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0xff), Uint8Array.of(2, 9, 1, 1), Uint8Array.of(0, 0),
+    Uint8Array.from(varint(FRAME_BYTES_MAX + 1)), Uint8Array.of(0x83, 0x00, 1, 2, 3)
+  ]
+  for (const [i, bytes] of bad.entries()) {
+    await far.send(i)
+    const known = links.length
+    network.inject('id-alice', 'id-bob', bytes)
+    await until(() => links.length > known)
+    await far.send(-i)
+    assert.is((await jobs.receive()).value, i)
+    assert.is((await jobs.receive()).value, -i)
+  }
+  assert.equal(peers(), before, 'the sessions live on')
+})
+
+test('bytes that make no whole frame are heard, and whole frames are said once', () => {
+  const kinds: number[] = []
+  let events: LinkEvents | undefined
+  const words = new Uint32Array(1024)
+  const drive = {
+    ended: false, payloads: new Payloads(),
+    record: (kind: number) => {
+      kinds.push(kind)
+      return 0
+    },
+    go: () => {}, tail: () => {}, timers: { set: () => 1, clear: () => {} },
+    memory: { header: new Uint32Array(64), words, bytes: new Uint8Array(words.buffer) }
+  }
+  const links = new Links(drive as unknown as Drive, {} as LinkHost)
+  links.open()
+  const link = { peer: 'x', open: (told: LinkEvents) => { events = told } }
+  assert.ok(links.dialled(link as unknown as Link))
+  const [bytes] = joined([{ header: filled(3, 1), payload: filled(90, 2) }])
+  kinds.length = 0
+  events!.bytes([bytes!.subarray(0, 40)])
+  events!.bytes([bytes!.subarray(40, 80)])
+  events!.bytes([bytes!.subarray(80)])
+  assert.equal(kinds, [IN_HEARD, IN_HEARD, IN_FRAME])
+  assert.is(drive.payloads.size, 1)
+})
+
+test('a message that comes in small pieces keeps its link alive and comes whole', async (t) => {
+  const network = new MemoryNetwork({ chunk_bytes_max: 9 })
+  const alice = await peer(t, { transports: [network.transport('id-alice')] })
+  const bob = await peer(t, {
+    id: 'id-bob', name: 'bob', transports: [network.transport('id-bob')]
+  })
+  alice.found('id-bob', [...bob.self.addresses])
+  await until(() => alice.peers().length === 2 && bob.peers().length === 2)
+  const jobs = await bob.make<Uint8Array>('jobs', { capacity: 1 })
+  const far = await alice.open<Uint8Array>('/bob/jobs')
+  for (const size of [0, 1, 23, 24, 62, 64, 65, 300, 4_096, 20_000]) {
+    const message = filled(size, size)
+    await far.send(message)
+    const { value } = await jobs.receive()
+    assert.is(Buffer.compare(value!, message), 0, `${size} bytes`)
+    assert.is(value!.constructor, Uint8Array)
+  }
 })
 
 test.run()

@@ -1,6 +1,6 @@
 /**
- * A peer in a process of its own: it prints its id and addresses, and then answers every frame
- * with a frame of the same header, or reads nothing at all when told `deaf`.
+ * A peer in a process of its own: it prints its id and addresses, and then sends every
+ * byte back, or reads nothing at all when told `deaf`.
  */
 import { libp2pTransport } from '../../transports/libp2p.ts'
 
@@ -10,7 +10,7 @@ const transport = await libp2pTransport({ key, listen: ['/ip4/127.0.0.1/tcp/0'] 
 await transport.start({
   link: (link) => {
     link.open({
-      frames: (frames) => link.send(frames.map(({ header }) => ({ header, payload: undefined }))),
+      bytes: (chunks) => { link.send([...chunks]) },
       ready: () => {},
       down: () => {}
     })

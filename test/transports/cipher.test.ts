@@ -72,13 +72,13 @@ const world: World = {
 
 test('what a link sends at once is one write, and small frames bring none back', async (t) => {
   const [near, far] = await linked(await peerOf(world, t), await peerOf(world, t))
-  near.link.send([frame(8, 16, 0)])
+  near.send([frame(8, 16, 0)])
   await far.until(() => far.count === 1)
   const writes = countedWrites(t)
-  near.link.send(Array.from({ length: 200 }, (_, i) => frame(8, 16, i)))
+  near.send(Array.from({ length: 200 }, (_, i) => frame(8, 16, i)))
   assert.is(writes.count, 1)
   for (let i = 0; i < 100; i++) {
-    near.link.send([frame(8, 16, i)])
+    near.send([frame(8, 16, i)])
     await far.until(() => far.count === 202 + i)
   }
   // The muxer's own pings, one each way and its answer, may still come.

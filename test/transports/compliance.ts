@@ -7,7 +7,7 @@
 import { suite } from '../suite.ts'
 import { dialTests } from './compliance/dials.ts'
 import { closeTests, resetTests } from './compliance/ends.ts'
-import { frameTests, garbageTests } from './compliance/frames.ts'
+import { frameTests, strangeTests } from './compliance/frames.ts'
 import { pressureTests } from './compliance/pressure.ts'
 import { startTests } from './compliance/start.ts'
 import type { World, Within } from './compliance/witness.ts'
@@ -25,7 +25,7 @@ export function compliance(name: string, setup: () => Promise<World>): void {
   startTests(within)
   dialTests(within)
   frameTests(within)
-  garbageTests(within)
+  strangeTests(within)
   pressureTests(within)
   closeTests(within)
   resetTests(within)

@@ -16,7 +16,8 @@ import { strangerOf } from './strangers.ts'
 import type { ChildProcess } from 'node:child_process'
 import type { Made, Peer, World } from './compliance/witness.ts'
 import type { TestContext } from '../suite.ts'
-import type { DialError, Frame } from '../../transports/transport.ts'
+import type { DialError } from '../../transports/transport.ts'
+import type { Frame } from './framed.ts'
 import type { Stream } from '@libp2p/interface'
 
 let made = 0
@@ -90,9 +91,9 @@ for (const how of ['idle', 'full', 'paused']) {
       near.fill(frames(16, 4_000))
     } else {
       if (how === 'paused') near.onFrames = () => near.link.pause()
-      near.link.send(frames(10, 10))
+      near.send(frames(10, 10))
       await near.until(() => near.count > 0)
-      near.link.send(frames(1_000, 10))
+      near.send(frames(1_000, 10))
       await new Promise((resolve) => setTimeout(resolve, 50))
     }
     child.process.kill('SIGKILL')
@@ -137,7 +138,7 @@ test('100,000 small frames to a slow reader take bounded memory', async (t) => {
   const lot = frames(2_500, 100)
   for (let sent = 0; sent < 100_000; sent += lot.length) {
     const readies = near.readies
-    const room = near.link.send(lot)
+    const room = near.send(lot)
     ahead = Math.max(ahead, sent - far.count)
     if (!room) await near.until(() => near.readies > readies)
     most = Math.max(most, process.memoryUsage.rss() - before)
@@ -230,7 +231,7 @@ test('garbage on the socket ends that connection alone', async (t) => {
     socket.resume()
     socket.write(filled(2_000 + i, i))
   })))
-  near.link.send(frames(1, 5))
+  near.send(frames(1, 5))
   await far.until(() => far.count === 1)
   assert.is(b.incoming.length, 0)
 })
@@ -244,7 +245,7 @@ test('sixteen peers may dial one at the same moment', async (t) => {
   })
   const near = await Promise.all(dialling)
   const far = await Promise.all(near.map(async () => new Witness(await b.next())))
-  for (const one of near) one.link.send(frames(1, 1))
+  for (const one of near) one.send(frames(1, 1))
   await Promise.all(far.map((one) => one.until(() => one.count === 1)))
 }, { timeout_ms: 20_000 })
 

@@ -12,7 +12,7 @@ import { LINK_CLOSE_MS } from '../tables.ts'
 import { Wire } from './wire.ts'
 import type { LinkPlace, Pipe } from '../link.ts'
 import type { MemoryNetwork } from '../memory.ts'
-import type { Frame, Link } from '../transport.ts'
+import type { Link } from '../transport.ts'
 import type { MemoryTransport } from './peer.ts'
 
 /** Both directions and both ends of one link. */
@@ -96,7 +96,7 @@ export class MemoryPipe implements Pipe {
     this.#peer = peer
     this.#told = told
     this.gone = new Promise((resolve) => { this.#resolve = resolve })
-    this.link = new MemoryLink(place, this)
+    this.link = new StreamLink(place, this)
     peer.links.add(this)
   }
 
@@ -155,19 +155,5 @@ export class MemoryPipe implements Pipe {
     this.#peer.links.delete(this)
     this.#resolve()
     this.#told()
-  }
-}
-
-class MemoryLink extends StreamLink {
-  readonly #pipe: MemoryPipe
-
-  constructor(place: LinkPlace, pipe: MemoryPipe) {
-    super(place, pipe)
-    this.#pipe = pipe
-  }
-
-  override send(frames: readonly Frame[]): boolean {
-    this.#pipe.out.note(frames)
-    return super.send(frames)
   }
 }

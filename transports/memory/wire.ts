@@ -2,14 +2,12 @@
  * One direction of a link in memory: bytes on their way from one peer to another.
  *
  * Lives here: when bytes arrive and how many may be under way. Does not live here: which peers may
- * talk (transports/memory), frames (transports/link).
+ * talk (transports/memory), what a link says (transports/link).
  *
  * Invariants: bytes arrive in order; at most one write more than `window_bytes` is under way before
  * `write` gives false, and `drained` follows once there is room; nothing arrives after an end, and
  * while `moves` says no. What was written is copied, as on a real network.
  */
-import { frameBytes } from '../frames.ts'
-import type { Frame } from '../transport.ts'
 import type { Clock, Random } from './clock.ts'
 
 /** How a network carries bytes; every field has a default in MemoryNetwork. */
@@ -53,7 +51,6 @@ export class Wire {
   #written_bytes = 0
   #carried_bytes = 0
   #cut_at_bytes = Infinity
-  #cut_frames = 0
   #paused = true
   #full = false
   #closed = false
@@ -145,23 +142,6 @@ export class Wire {
   /** Breaks the link once this many more bytes have arrived. */
   cutAfterBytes(bytes: number): void {
     this.#cut_at_bytes = this.#carried_bytes + bytes
-  }
-
-  /** Breaks the link behind the last byte of the n-th frame that is written from now on. */
-  cutAfterFrames(frames: number): void {
-    this.#cut_frames = frames
-  }
-
-  /** Frames are about to be written. */
-  note(frames: readonly Frame[]): void {
-    let at = this.#written_bytes
-    for (const frame of this.#cut_frames > 0 ? frames : []) {
-      at += frameBytes(frame)
-      if (--this.#cut_frames === 0) {
-        this.#cut_at_bytes = at
-        break
-      }
-    }
   }
 
   #put(entry: Entry): void {

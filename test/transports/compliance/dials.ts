@@ -56,13 +56,13 @@ export function dialTests(within: Within): void {
     const [a, b] = [await peerOf(world, t), await peerOf(world, t)]
     const [ab, ba] = await Promise.all([linked(a, b), linked(b, a)])
     for (const [near, far] of [ab, ba]) {
-      near.link.send([frame(3, 4, 1)])
-      far.link.send([frame(5, 6, 2)])
+      near.send([frame(3, 4, 1)])
+      far.send([frame(5, 6, 2)])
     }
     for (const one of [...ab, ...ba]) await one.until(() => one.count === 1)
     ab[0].link.close()
     await Promise.all(ab.map((one) => one.gone()))
-    ba[1].link.send([frame(7, 8, 3)])
+    ba[1].send([frame(7, 8, 3)])
     await ba[0].until(() => ba[0].count === 2)
     assert.is(ba[0].downs.length, 0)
   })

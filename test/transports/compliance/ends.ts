@@ -11,10 +11,10 @@ export function closeTests(within: Within): void {
     const [a, b] = [await peerOf(world, t), await peerOf(world, t)]
     const [near, far] = await linked(a, b)
     const frames = Array.from({ length: 3_000 }, (_, i) => frame(6, 300, i))
-    near.link.send(frames)
+    near.send(frames)
     near.link.close()
     near.link.close()
-    assert.is(near.link.send([frame(1, 1, 1)]), false)
+    assert.is(near.send([frame(1, 1, 1)]), false)
     await Promise.all([near.gone(), far.gone()])
     same(far.frames_seen, frames)
     assert.equal([near.downs, far.downs], [[true], [true]])
@@ -24,7 +24,7 @@ export function closeTests(within: Within): void {
     const [a, b] = [await peerOf(world, t), await peerOf(world, t)]
     const [near, far] = await linked(a, b)
     near.link.pause()
-    far.link.send([frame(6, 300, 1), frame(6, 300, 2)])
+    far.send([frame(6, 300, 1), frame(6, 300, 2)])
     far.link.close()
     await new Promise((resolve) => setTimeout(resolve, 30))
     assert.is(near.downs.length, 0)
@@ -40,7 +40,7 @@ export function closeTests(within: Within): void {
     const [near, far] = await linked(a, b)
     const total = 3 * RECORDS_PER_RUN_MAX
     near.onFrames = () => near.link.pause()
-    far.link.send(Array.from({ length: total }, () => frame(1, undefined, 1)))
+    far.send(Array.from({ length: total }, () => frame(1, undefined, 1)))
     far.link.close()
     await near.until(() => near.count > 0)
     await new Promise((resolve) => setTimeout(resolve, 30))
@@ -54,10 +54,10 @@ export function closeTests(within: Within): void {
   within('after a close nothing comes but down', async (world, t) => {
     const [a, b] = [await peerOf(world, t), await peerOf(world, t)]
     const [near, far] = await linked(a, b)
-    far.link.send([frame(1, 1, 1)])
+    far.send([frame(1, 1, 1)])
     await near.until(() => near.count === 1)
     near.link.close()
-    far.link.send([frame(1, 1, 1)])
+    far.send([frame(1, 1, 1)])
     await Promise.all([near.gone(), far.gone()])
     assert.equal([near.count, near.downs], [1, [true]])
   })
@@ -83,7 +83,7 @@ export function resetTests(within: Within): void {
     assert.is(near.readies, 0)
     near.link.close(true)
     near.link.close()
-    assert.is(near.link.send(lot), false)
+    assert.is(near.send(lot), false)
     await new Promise((resolve) => setImmediate(resolve))
     assert.is(near.downs.length, 1)
     t.within(500, took_ms, 'the end of both sides')

@@ -1,15 +1,15 @@
 /**
- * Duties of every transport: frames whole, in order and once.
+ * Duties of every transport: all bytes, in order and once. Frames show that best.
  */
 import * as assert from 'uvu/assert'
-import { joinFrames } from '../../../transports/frames.ts'
 import {
   FRAME_BYTES_MAX, HEADER_BYTES_MAX, WRITE_BYTES_MAX
-} from '../../../transports/tables.ts'
-import { filled, seeded, varint } from '../samples.ts'
+} from '../../../bindings/js/tables.ts'
+import { joined } from '../framed.ts'
+import { filled, seeded } from '../samples.ts'
 import { dial, frame, linked, peerOf, same, Witness } from './witness.ts'
 import type { Within } from './witness.ts'
-import type { Frame } from '../../../transports/transport.ts'
+import type { Frame } from '../framed.ts'
 
 export function frameTests(within: Within): void {
   within('frames of every size come whole, in order and once, both ways', async (world, t) => {
@@ -29,63 +29,62 @@ export function frameTests(within: Within): void {
     same(near.frames_seen, back)
   })
 
-  within('a payload of no bytes comes as none', async (world, t) => {
+  within('pieces of every size come whole, in order and once', async (world, t) => {
     const [a, b] = [await peerOf(world, t), await peerOf(world, t)]
     const [near, far] = await linked(a, b)
-    near.link.send([frame(3, 0, 1), frame(3, undefined, 1), frame(3, 1, 1)])
-    await far.until(() => far.count === 3)
-    assert.equal(far.frames_seen.map((one) => one.payload?.length), [undefined, undefined, 1])
+    const frames = Array.from({ length: 20 }, (_, i) => frame(1 + i, 3 * i * i, i))
+    const bytes = Buffer.concat(joined(frames))
+    for (const size of [1, 2, 100, WRITE_BYTES_MAX, Infinity]) {
+      const pieces: Uint8Array[] = []
+      for (let at = 0; at < bytes.length; at += size) pieces.push(bytes.subarray(at, at + size))
+      const [before, readies] = [far.count, near.readies]
+      if (!near.link.send(pieces)) await near.until(() => near.readies > readies)
+      assert.is(near.link.send([]), true)
+      await far.until(() => far.count === before + frames.length)
+      same(far.frames_seen.splice(0), frames)
+    }
   })
 
-  within('frames wait for open, and no event comes inside of a call', async (world, t) => {
+  within('bytes wait for open, and no event comes inside of a call', async (world, t) => {
     const [a, b] = [await peerOf(world, t), await peerOf(world, t)]
     const coming = b.next()
     const near = new Witness(await dial(a, b.peer, b.transport.addresses()))
     const frames = Array.from({ length: 50 }, (_, i) => frame(2, 10, i))
-    near.link.send(frames)
+    near.send(frames)
     const far_link = await coming
     const echo = new Promise<void>((resolve) => setImmediate(resolve))
     await echo
     let inside = true
-    const seen: Frame[] = []
-    const far = await new Promise<void>((resolve) => {
-      far_link.open({
-        frames: (some) => {
-          assert.not(inside, 'frames came inside of open')
-          seen.push(...some)
-          if (seen.length === frames.length) resolve()
-        },
-        ready: () => {},
-        down: () => {}
-      })
-      inside = false
-    })
-    assert.is(far, undefined)
-    same(seen, frames)
+    const far = new Witness(far_link)
+    far.onFrames = () => assert.not(inside, 'bytes came inside of open')
+    inside = false
+    await far.until(() => far.count === frames.length)
+    same(far.frames_seen, frames)
   })
 }
 
-/** Bytes that are no frames. */
-export function garbageTests(within: Within): void {
-  within('bytes that are no frames reset their link and nothing else', async (world, t) => {
+/** Bytes of a stranger. */
+export function strangeTests(within: Within): void {
+  within('what a stranger writes comes on its own link, whatever it is', async (world, t) => {
     const [a, b] = [await peerOf(world, t), await peerOf(world, t)]
     const [near, far] = await linked(a, b)
-    const good = joinFrames([frame(3, 40, 1)]).flat()
-    const bad = [
-      [Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0xff)], [Uint8Array.of(2, 9, 1, 1)],
-      [...good, Uint8Array.from(varint(FRAME_BYTES_MAX + 1))],
-      [filled(5_000, 3).map((one) => one | 0x80)]
-    ]
-    for (const chunks of bad) {
-      const coming = b.next()
-      const stranger = await world.raw(b, chunks)
-      const victim = new Witness(await coming)
-      await victim.gone()
-      await stranger.ended
-      assert.equal(victim.downs, [false])
-      assert.is(victim.count, chunks.length - 1)
-    }
-    near.link.send([frame(3, 4, 1)])
+    const bytes = filled(5_000, 3).map((one) => one | 0x80)
+    const coming = b.next()
+    const stranger = await world.raw(b, [bytes.subarray(0, 3_000), bytes.subarray(3_000)])
+    const link = await coming
+    const seen: Uint8Array[] = []
+    await new Promise<void>((resolve) => link.open({
+      bytes: (chunks) => {
+        seen.push(...chunks)
+        if (Buffer.concat(seen).length === bytes.length) resolve()
+      },
+      ready: () => {},
+      down: () => {}
+    }))
+    assert.is(Buffer.compare(Buffer.concat(seen), bytes), 0)
+    link.close(true)
+    await stranger.ended
+    near.send([frame(3, 4, 1)])
     await far.until(() => far.count === 1)
     assert.is(far.downs.length, 0)
   })

@@ -4,10 +4,11 @@
  * Lives here: making, dialling, waiting, comparing. Does not live here: any test.
  */
 import * as assert from 'uvu/assert'
+import { FrameCutter } from '../../../bindings/js/frames.ts'
+import { cutFrames, joined } from '../framed.ts'
 import { filled } from '../samples.ts'
-import type {
-  DialError, Frame, Link, LinkEvents, Transport
-} from '../../../transports/transport.ts'
+import type { DialError, Link, LinkEvents, Transport } from '../../../transports/transport.ts'
+import type { Frame } from '../framed.ts'
 import type { TestContext, TestOptions } from '../../suite.ts'
 
 /** A transport that is not started yet, and the peer whose it is. */
@@ -37,7 +38,7 @@ export class Witness implements LinkEvents {
   readonly link: Link
   readonly frames_seen: Frame[] = []
   readonly downs: boolean[] = []
-  bytes = 0
+  readonly #cutter = new FrameCutter()
   count = 0
   readies = 0
   keep = true
@@ -49,12 +50,18 @@ export class Witness implements LinkEvents {
     link.open(this)
   }
 
-  frames(frames: readonly Frame[]): void {
-    assert.ok(frames.length > 0, 'frames come at least one at a time')
+  bytes(chunks: Iterable<Uint8Array>): void {
     assert.is(this.downs.length, 0, 'nothing comes after down')
+    let some = false
+    for (const chunk of chunks) {
+      this.#cutter.push(chunk)
+      some ||= chunk.length > 0
+    }
+    assert.ok(some, 'bytes come at least one at a time')
+    const frames = cutFrames(this.#cutter)
+    assert.is(this.#cutter.violation, undefined, 'bytes come as they were sent')
     if (this.keep) this.frames_seen.push(...frames)
     this.count += frames.length
-    for (const { header, payload } of frames) this.bytes += header.length + (payload?.length ?? 0)
     this.onFrames(frames)
     this.#look()
   }
@@ -80,18 +87,23 @@ export class Witness implements LinkEvents {
     return this.until(() => this.downs.length > 0)
   }
 
+  /** Sends these frames at once. */
+  send(frames: readonly Frame[]): boolean {
+    return this.link.send(joined(frames))
+  }
+
   /** Sends all, in lots, as slowly as the link wants. */
   async sendAll(frames: readonly Frame[], lot = 64): Promise<void> {
     for (let at = 0; at < frames.length; at += lot) {
       const before = this.readies
-      if (!this.link.send(frames.slice(at, at + lot))) await this.until(() => this.readies > before)
+      if (!this.send(frames.slice(at, at + lot))) await this.until(() => this.readies > before)
     }
   }
 
   /** Sends until the link is full; gives how many frames it took. */
   fill(lot: readonly Frame[]): number {
     for (let sent = lot.length; sent <= FILL_FRAMES_MAX; sent += lot.length) {
-      if (!this.link.send(lot)) return sent
+      if (!this.send(lot)) return sent
     }
     throw new Error('the link does not fill')
   }

@@ -1,0 +1,49 @@
+/**
+ * Byte strings as CBOR items, the most frequent message: written and read without the encoder.
+ *
+ * Lives here: an item that is nothing but one byte string. Does not live here: byte strings inside
+ * of other values, and all other items (values).
+ */
+import { Refusal } from './errors.ts'
+import { MESSAGE_BYTES_MAX } from './tables.ts'
+
+/** What the first three bits of the item say. */
+export const MAJOR_BYTES = 2
+/** What an engine keeps on its heap, where a copy costs no more than a view. */
+const SMALL_BYTES_MAX = 64
+
+/** Refuses with TOO_LARGE what is longer than a message may be. */
+export function refuseLarge(bytes: number): void {
+  if (bytes > MESSAGE_BYTES_MAX) throw new Refusal('TOO_LARGE', `a message of ${bytes} bytes`)
+}
+
+/** One byte string item with a copy of `value`. Refusal: TOO_LARGE. */
+export function byteString(value: Uint8Array): Uint8Array {
+  const count = value.length
+  const head = count < 24 ? 1 : count < 0x100 ? 2 : count < 0x10000 ? 3 : 5
+  refuseLarge(head + count)
+  const item = new Uint8Array(head + count)
+  item[0] = MAJOR_BYTES << 5 | (head === 1 ? count : head === 2 ? 24 : head === 3 ? 25 : 26)
+  for (let i = 1; i < head; i++) item[i] = count >>> (head - 1 - i) * 8
+  item.set(value, head)
+  return item
+}
+
+/**
+ * The content of the byte string item from `from` up to `to`, or undefined when it is something
+ * else. A small one among other bytes is a copy, any other a view.
+ */
+export function contentOf(bytes: Uint8Array, from: number, to: number): Uint8Array | undefined {
+  const short = bytes[from]! & 31
+  const head = short < 24 ? 1 : short === 24 ? 2 : short === 25 ? 3 : short === 26 ? 5 : 0
+  const begin = from + head
+  if (head === 0 || to < begin) return undefined
+  let count = head === 1 ? short : 0
+  for (let at = from + 1; at < begin; at++) count = count * 256 + bytes[at]!
+  if (to !== begin + count) return undefined
+  if (count > SMALL_BYTES_MAX || to - from === bytes.length) return bytes.subarray(begin, to)
+  // It costs as much as a view, and does not keep alive what came with it.
+  const content = new Uint8Array(count)
+  for (let i = 0; i < count; i++) content[i] = bytes[begin + i]!
+  return content
+}

@@ -1,0 +1,296 @@
+/**
+ * Frames in the bytes of a link: cut out of what comes in, written into what goes out.
+ *
+ * Lives here: `varint frame_bytes, varint header_bytes, header, payload`, and nothing more. Does
+ * not live here: what a header says (core/session), when to write (gathering), how bytes travel
+ * (transports).
+ *
+ * Invariants: a cutter gives the same frames however their bytes came; a frame's length alone buys
+ * at most WRITE_BYTES_MAX of memory; after a violation nothing more is given. A frame that lies in
+ * one chunk is not copied; small payloads that go out are copied once, large ones are views.
+ *
+ * spec: [WIRE-1]
+ */
+import { FRAME_BYTES_MAX, HEADER_BYTES_MAX, WRITE_BYTES_MAX } from './tables.ts'
+
+const VARINT_BITS_MAX = 28
+/** A payload from here on is not copied: a piece more costs less than its copy. */
+const VIEWED_BYTES = 4096
+/** Up to here a loop copies faster than a typed array's own way. */
+const LOOPED_BYTES = 64
+/** Two varints of at most four bytes. */
+const LENGTHS_BYTES = 8
+/** A joint begins small, so that an idle link holds little. */
+const JOINT_BYTES = 256
+const NOTHING: Uint8Array = new Uint8Array(0)
+
+const FRAME_LENGTH = 0
+const HEADER_LENGTH = 1
+const BODY = 2
+
+/** Why bytes are not frames. */
+export type FrameViolation = 'bad varint' | 'frame too long' | 'bad header length'
+
+/** Who gets the frames of a cutter. */
+export interface FrameTaker {
+  /**
+   * One whole frame: its header is `bytes` from `header` up to `payload`, its payload from there up
+   * to `end`. Nobody changes these bytes any more.
+   */
+  frame(bytes: Uint8Array, header: number, payload: number, end: number): void
+}
+
+/** Takes the chunks of one stream and gives its frames. */
+export class FrameCutter {
+  #chunks: Uint8Array[] = []
+  #next = 0
+  #chunk = NOTHING
+  #at = 0
+  #stage = FRAME_LENGTH
+  #value = 0
+  #bits = 0
+  #frame_bytes = 0
+  #header_bytes = 0
+  #piece: Uint8Array | undefined
+  #filled = 0
+  #violation: FrameViolation | undefined
+
+  /** Set once bytes came that no frame may have; what came before them was given whole. */
+  get violation(): FrameViolation | undefined {
+    return this.#violation
+  }
+
+  /** True when bytes were pushed that no frame that was given had. */
+  get partial(): boolean {
+    return this.#stage !== FRAME_LENGTH || this.#bits > 0 || this.#at < this.#chunk.length ||
+      this.#next < this.#chunks.length
+  }
+
+  /** Hands over the next bytes of the stream; they may not be changed after it. */
+  push(chunk: Uint8Array): void {
+    if (this.#violation === undefined && chunk.length > 0) this.#chunks.push(chunk)
+  }
+
+  /** Gives the whole frames that are there, at most `most`; gives how many those were. */
+  cut(most: number, taker: FrameTaker): number {
+    let given = 0
+    while (given < most && this.#violation === undefined && this.#more()) {
+      const between = this.#stage === FRAME_LENGTH && this.#bits === 0
+      if (between) given += this.#short(most - given, taker)
+      if (given < most && this.#any(taker)) given += 1
+    }
+    return given
+  }
+
+  /** Gives the frames of this chunk that are whole and whose lengths have two bytes at most. */
+  #short(most: number, taker: FrameTaker): number {
+    const chunk = this.#chunk
+    const limit = chunk.length
+    let given = 0
+    let from = this.#at
+    while (given < most && limit - from >= 2) {
+      let at = from
+      let frame_bytes = chunk[at++]!
+      if (frame_bytes > 0x7f) {
+        const high = chunk[at++]!
+        if (high > 0x7f || high === 0) break
+        frame_bytes = frame_bytes & 0x7f | high << 7
+      }
+      if (at >= limit) break
+      let header_bytes = chunk[at++]!
+      if (header_bytes > 0x7f) {
+        if (at >= limit) break
+        const high = chunk[at++]!
+        if (high > 0x7f || high === 0) break
+        header_bytes = header_bytes & 0x7f | high << 7
+      }
+      const end = at + frame_bytes
+      // Whatever is odd about it is said on the long way.
+      if (end > limit || header_bytes === 0 || header_bytes > frame_bytes) break
+      taker.frame(chunk, at, at + header_bytes, end)
+      given += 1
+      from = end
+    }
+    this.#at = from
+    return given
+  }
+
+  /** Gives the next frame, whatever its length and however it was cut. False: it is not whole. */
+  #any(taker: FrameTaker): boolean {
+    if (this.#stage === FRAME_LENGTH) {
+      const length = this.#varint()
+      if (length === undefined) return false
+      if (length > FRAME_BYTES_MAX) return this.#refuse('frame too long')
+      this.#frame_bytes = length
+      this.#stage = HEADER_LENGTH
+    }
+    if (this.#stage === HEADER_LENGTH) {
+      const length = this.#varint()
+      if (length === undefined) return false
+      if (length === 0 || length > this.#frame_bytes || length > HEADER_BYTES_MAX) {
+        return this.#refuse('bad header length')
+      }
+      this.#header_bytes = length
+      this.#stage = BODY
+    }
+    return this.#body(taker)
+  }
+
+  /** The header and the payload: in one chunk, else gathered as they come. */
+  #body(taker: FrameTaker): boolean {
+    const count = this.#frame_bytes
+    if (!this.#more()) return false
+    if (this.#piece === undefined && this.#chunk.length - this.#at >= count) {
+      const at = this.#at
+      this.#at += count
+      this.#stage = FRAME_LENGTH
+      taker.frame(this.#chunk, at, at + this.#header_bytes, at + count)
+      return true
+    }
+    let piece = this.#piece ?? new Uint8Array(Math.min(count, WRITE_BYTES_MAX))
+    while (this.#filled < count && this.#more()) {
+      if (this.#filled === piece.length) {
+        // A length alone buys one write of memory; the rest is given once that much has come.
+        const whole = new Uint8Array(count)
+        whole.set(piece)
+        piece = whole
+      }
+      const end = Math.min(this.#chunk.length, this.#at + piece.length - this.#filled)
+      piece.set(this.#chunk.subarray(this.#at, end), this.#filled)
+      this.#filled += end - this.#at
+      this.#at = end
+    }
+    this.#piece = piece
+    if (this.#filled < count) return false
+    this.#piece = undefined
+    this.#filled = 0
+    this.#stage = FRAME_LENGTH
+    taker.frame(piece, 0, this.#header_bytes, count)
+    return true
+  }
+
+  #refuse(violation: FrameViolation): false {
+    this.#violation = violation
+    this.#chunks = []
+    this.#chunk = NOTHING
+    this.#piece = undefined
+    return false
+  }
+
+  /** One form for each number, so that no two byte streams mean the same frames. */
+  #varint(): number | undefined {
+    while (this.#more()) {
+      const byte = this.#chunk[this.#at++]!
+      this.#value |= (byte & 0x7f) << this.#bits
+      this.#bits += 7
+      if (byte < 0x80) {
+        if (byte === 0 && this.#bits > 7) return void this.#refuse('bad varint')
+        const value = this.#value
+        this.#value = this.#bits = 0
+        return value
+      }
+      if (this.#bits === VARINT_BITS_MAX) return void this.#refuse('bad varint')
+    }
+    return undefined
+  }
+
+  #more(): boolean {
+    if (this.#at < this.#chunk.length) return true
+    if (this.#next === this.#chunks.length) {
+      // Nothing is left: let go of the last chunk, so that an idle link holds no buffer.
+      if (this.#next > 0) this.#chunks = []
+      this.#next = this.#at = 0
+      this.#chunk = NOTHING
+      return false
+    }
+    this.#chunk = this.#chunks[this.#next++]!
+    this.#at = 0
+    return true
+  }
+}
+
+/** Writes frames one behind the other as a link sends them. */
+export class FrameJoiner {
+  #joint: Uint8Array = new Uint8Array(JOINT_BYTES)
+  #at = 0
+  #pieces: Uint8Array[] = []
+  #count = 0
+
+  /** Frames since the last `take`. */
+  get count(): number { return this.#count }
+
+  /**
+   * Adds a frame: its header is `header_bytes` of `source` from `from` on, which is copied. The
+   * payload, if there is one, is `payload_bytes` of `payload` from `payload_from` on; nobody may
+   * change it before the link has sent it. Throws RangeError for a frame over its limits, since the
+   * other side would reset the link for it.
+   */
+  add(
+    source: Uint8Array, from: number, header_bytes: number,
+    payload: Uint8Array, payload_from: number, payload_bytes: number
+  ): void {
+    const frame_bytes = header_bytes + payload_bytes
+    if (header_bytes === 0 || header_bytes > HEADER_BYTES_MAX || frame_bytes > FRAME_BYTES_MAX) {
+      throw new RangeError(
+        `a frame of ${frame_bytes} bytes with a header of ${header_bytes} is over its limits`)
+    }
+    const viewed = payload_bytes >= VIEWED_BYTES
+    this.#room(LENGTHS_BYTES + header_bytes + (viewed ? 0 : payload_bytes))
+    this.#varint(frame_bytes)
+    this.#varint(header_bytes)
+    this.#copy(source, from, header_bytes)
+    if (viewed) {
+      this.#cut()
+      this.#pieces.push(payload.subarray(payload_from, payload_from + payload_bytes))
+    } else if (payload_bytes > 0) this.#copy(payload, payload_from, payload_bytes)
+    this.#count += 1
+  }
+
+  /** All that was added since the last time, in pieces that nobody changes any more. */
+  take(): Uint8Array[] {
+    this.#cut()
+    const pieces = this.#pieces
+    this.#pieces = []
+    this.#count = 0
+    return pieces
+  }
+
+  /** Room for so many bytes in the joint, which is handed on when it is long enough for a write. */
+  #room(bytes: number): void {
+    const needed = this.#at + bytes
+    if (needed <= this.#joint.length) return
+    if (needed > WRITE_BYTES_MAX && this.#at > 0) {
+      this.#cut()
+      return this.#room(bytes)
+    }
+    const joint = new Uint8Array(Math.max(needed, 2 * this.#joint.length))
+    joint.set(this.#joint.subarray(0, this.#at))
+    this.#joint = joint
+  }
+
+  #varint(value: number): void {
+    let at = this.#at
+    for (; value > 0x7f; value >>>= 7) this.#joint[at++] = value & 0x7f | 0x80
+    this.#joint[at++] = value
+    this.#at = at
+  }
+
+  #copy(source: Uint8Array, from: number, count: number): void {
+    const joint = this.#joint
+    const at = this.#at
+    if (count <= LOOPED_BYTES) for (let i = 0; i < count; i++) joint[at + i] = source[from + i]!
+    else joint.set(source.subarray(from, from + count), at)
+    this.#at = at + count
+  }
+
+  /** What was copied since the last piece becomes one, and the joint begins anew. */
+  #cut(): void {
+    if (this.#at === 0) return
+    this.#pieces.push(this.#joint.slice(0, this.#at))
+    // After a burst a link that says little keeps little.
+    if (this.#at <= JOINT_BYTES && this.#joint.length > WRITE_BYTES_MAX / 4) {
+      this.#joint = new Uint8Array(JOINT_BYTES)
+    }
+    this.#at = 0
+  }
+}

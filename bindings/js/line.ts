@@ -1,0 +1,124 @@
+/**
+ * One link as its core's host sees it: frames that come in and frames that wait to go out.
+ *
+ * Lives here: frames as records of the core and as bytes of the link, what the core is owed for
+ * them. Does not live here: how frames lie in bytes (frames), when they go (links, turns,
+ * gathering).
+ *
+ * Invariants: a header is copied once on its way in and once on its way out, a payload not at all
+ * on its way in; a line that the core let go of takes nothing in.
+ */
+import type { Link, LinkEvents } from '../../transports/transport.ts'
+import type { Drive } from './drive.ts'
+import { FrameCutter, FrameJoiner } from './frames.ts'
+import type { FrameTaker } from './frames.ts'
+import { Span } from './payload.ts'
+import {
+  DOWN_REASON_CLOSED, DOWN_REASON_RESET, IN_FRAME, IN_FRAME_HEADER_BYTES, IN_FRAME_LINK,
+  IN_FRAME_PAYLOAD, IN_FRAME_PAYLOAD_BYTES, IN_FRAME_WORDS, OUT_FRAME_HEADER_BYTES,
+  OUT_FRAME_PAYLOAD, OUT_FRAME_PAYLOAD_BYTES, OUT_FRAME_WORDS
+} from './tables.ts'
+import type { Taker } from './turns.ts'
+import { bytesOf } from './values.ts'
+
+/** What a line tells. */
+export interface LineHost {
+  /** Bytes came in: they are in the cutter. */
+  bytes(line: Line): void
+  /** The link is full no more. */
+  roomAgain(line: Line): void
+  lost(line: Line, reason: number): void
+}
+
+const NO_PAYLOAD: Uint8Array = new Uint8Array(0)
+/** Up to here a loop copies faster than a typed array's own way. */
+const LOOPED_BYTES = 64
+
+/** One link. */
+export class Line implements LinkEvents, Taker, FrameTaker {
+  readonly id: number
+  readonly link: Link
+  readonly #host: LineHost
+  readonly #drive: Drive
+  readonly cutter = new FrameCutter()
+  readonly joiner = new FrameJoiner()
+  /** As the core counts them: in `joiner`, in a full link, taken by the link and not told. */
+  outBytes = 0
+  heldBytes = 0
+  takenBytes = 0
+  full = false
+  /** Frames written since the other side was last heard. */
+  unanswered = 0
+  waiting = false
+  given = 0
+  /** The core knows it. */
+  known = true
+  closing = false
+
+  constructor(host: LineHost, drive: Drive, id: number, link: Link) {
+    this.#host = host
+    this.#drive = drive
+    this.id = id
+    this.link = link
+  }
+
+  bytes(chunks: Iterable<Uint8Array>): void {
+    this.unanswered = 0
+    for (const chunk of chunks) this.cutter.push(plainBytes(chunk))
+    this.#host.bytes(this)
+  }
+
+  ready(): void {
+    if (!this.full) return
+    this.full = false
+    this.takenBytes += this.heldBytes
+    this.heldBytes = 0
+    this.#host.roomAgain(this)
+  }
+
+  down(clean: boolean): void {
+    const whole = clean && !this.cutter.partial
+    this.#host.lost(this, whole ? DOWN_REASON_CLOSED : DOWN_REASON_RESET)
+  }
+
+  /** For the cutter: a frame becomes a record, its payload an entry of the table. */
+  frame(bytes: Uint8Array, header: number, payload: number, end: number): void {
+    const drive = this.#drive
+    const header_bytes = payload - header
+    const tail_words = header_bytes + 3 >>> 2
+    const at = drive.record(IN_FRAME, IN_FRAME_WORDS + tail_words)
+    const { words, bytes: into } = drive.memory
+    words[at + IN_FRAME_LINK] = this.id
+    words[at + IN_FRAME_PAYLOAD] = payload === end
+      ? 0 : drive.payloads.put(new Span(bytes, payload, end))
+    words[at + IN_FRAME_PAYLOAD_BYTES] = end - payload
+    words[at + IN_FRAME_HEADER_BYTES] = header_bytes
+    if (header_bytes > LOOPED_BYTES) {
+      return drive.tail(at + IN_FRAME_WORDS, bytes.subarray(header, payload))
+    }
+    words[at + IN_FRAME_WORDS + tail_words - 1] = 0
+    const to = (at + IN_FRAME_WORDS) * 4
+    for (let i = 0; i < header_bytes; i++) into[to + i] = bytes[header + i]!
+  }
+
+  /** Order: write a frame. What was kept as it is in the table is spelled now. */
+  write(words: Uint32Array, bytes: Uint8Array, at: number): void {
+    const from = (at + OUT_FRAME_WORDS) * 4
+    const header_bytes = words[at + OUT_FRAME_HEADER_BYTES]!
+    const handle = words[at + OUT_FRAME_PAYLOAD]!
+    this.outBytes += header_bytes + words[at + OUT_FRAME_PAYLOAD_BYTES]!
+    const packed = handle === 0 ? NO_PAYLOAD : this.#drive.payloads.peek(handle)
+    if (packed instanceof Span) {
+      const { bytes: held, from: begin, to } = packed
+      return this.joiner.add(bytes, from, header_bytes, held, begin, to - begin)
+    }
+    const spelled = bytesOf(packed)
+    this.joiner.add(bytes, from, header_bytes, spelled, 0, spelled.length)
+  }
+}
+
+function plainBytes(bytes: Uint8Array): Uint8Array {
+  // A subclass of a platform would show in programs that receive parts of it.
+  return bytes.constructor === Uint8Array
+    ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
+}

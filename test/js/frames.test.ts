@@ -1,0 +1,231 @@
+/**
+ * Frames from bytes and bytes from frames, at every cut.
+ */
+import * as assert from 'uvu/assert'
+import { suite } from '../suite.ts'
+import { FrameCutter, FrameJoiner } from '../../bindings/js/frames.ts'
+import {
+  FRAME_BYTES_MAX, HEADER_BYTES_MAX, RECORDS_PER_RUN_MAX, WRITE_BYTES_MAX
+} from '../../bindings/js/tables.ts'
+import { cutFrames, frameBytes, joined } from '../transports/framed.ts'
+import type { Frame } from '../transports/framed.ts'
+import { filled, seeded, varint } from '../transports/samples.ts'
+
+const test = suite('js: frames')
+const BLOCK_PAYLOADS = [0, 1, 127, 128, 129, 4_095, 4_096, 16_383, 16_384]
+
+function glued(pieces: readonly Uint8Array[]): Uint8Array {
+  return new Uint8Array(Buffer.concat(pieces))
+}
+
+function readAll(cutter: FrameCutter): Frame[] {
+  const all: Frame[] = []
+  for (let some = cutFrames(cutter, 3); some.length > 0; some = cutFrames(cutter, 3)) {
+    all.push(...some)
+  }
+  return all
+}
+
+function same(actual: readonly Frame[], expected: readonly Frame[]): void {
+  assert.is(actual.length, expected.length)
+  expected.forEach((frame, i) => {
+    assert.is(Buffer.compare(actual[i]!.header, frame.header), 0, `the header of frame ${i}`)
+    assert.is(Buffer.compare(
+      actual[i]!.payload ?? new Uint8Array(0), frame.payload ?? new Uint8Array(0)
+    ), 0, `the payload of frame ${i}`)
+  })
+}
+
+test('the same frames come whatever two pieces the bytes were cut into', () => {
+  const frames = [0, 1, 3, 130].map((n) => (
+    { header: filled(n % 5 + 1, n), payload: filled(n, n) }))
+  const bytes = glued(joined(frames))
+  for (let cut = 0; cut <= bytes.length; cut++) {
+    const cutter = new FrameCutter()
+    cutter.push(bytes.subarray(0, cut))
+    const before = readAll(cutter)
+    cutter.push(bytes.subarray(cut))
+    same([...before, ...readAll(cutter)], frames)
+    assert.not(cutter.partial)
+  }
+})
+
+test('the same frames come byte by byte, and a payload of no bytes is undefined', () => {
+  const frames = [{ header: filled(200, 1), payload: filled(300, 2) },
+    { header: filled(1, 3), payload: undefined }, { header: filled(2, 4), payload: filled(0, 0) }]
+  const cutter = new FrameCutter()
+  const got: Frame[] = []
+  for (const byte of glued(joined(frames))) {
+    cutter.push(Uint8Array.of(byte))
+    got.push(...readAll(cutter))
+  }
+  same(got, frames)
+  assert.is(got[1]!.payload, undefined)
+  assert.is(got[2]!.payload, undefined)
+})
+
+test('frames around a length and a block border are the same on the other side', () => {
+  const border = [-2, -1, 0, 1, 2].flatMap((by) => [
+    ...BLOCK_PAYLOADS, WRITE_BYTES_MAX, 2 * WRITE_BYTES_MAX, WRITE_BYTES_MAX - 8
+  ].map((size) => Math.max(0, size + by)))
+  for (const size of [...border, FRAME_BYTES_MAX - HEADER_BYTES_MAX]) {
+    const frames = [1, HEADER_BYTES_MAX, 7].map((header) => (
+      { header: filled(header, size), payload: filled(size, header) }))
+    const pieces = joined(frames)
+    const bytes = glued(pieces)
+    assert.is(bytes.length, frames.reduce((sum, frame) => sum + frameBytes(frame), 0))
+    const cutter = new FrameCutter()
+    for (const piece of pieces) cutter.push(piece)
+    same(readAll(cutter), frames)
+  }
+})
+
+test('random frames come through random cuts whole and in order', () => {
+  const random = seeded(7)
+  for (let round = 0; round < 60; round++) {
+    const frames = Array.from({ length: 1 + random(20) }, () => ({
+      header: filled(1 + random(random(4) === 0 ? HEADER_BYTES_MAX : 30), random(256)),
+      payload: filled(random(random(8) === 0 ? 200_000 : 300), random(256))
+    }))
+    const bytes = glued(joined(frames))
+    const cutter = new FrameCutter()
+    const got: Frame[] = []
+    for (let at = 0; at < bytes.length;) {
+      const end = Math.min(bytes.length, at + 1 + random(random(2) === 0 ? 40 : 70_000))
+      cutter.push(bytes.subarray(at, end))
+      if (random(2) === 0) got.push(...readAll(cutter))
+      at = end
+    }
+    same([...got, ...readAll(cutter)], frames)
+  }
+})
+
+test('what lies in one chunk is a view of it, and a large payload is one of its own', () => {
+  const payload = filled(WRITE_BYTES_MAX * 3, 9)
+  const pieces = joined([{ header: filled(3, 1), payload }])
+  const views = pieces.filter((piece) => piece.buffer === payload.buffer)
+  assert.is(views.reduce((sum, view) => sum + view.length, 0), payload.length)
+  assert.is(pieces.length, 2)
+  const chunk = glued(joined([{ header: filled(3, 1), payload: filled(500, 2) }]))
+  const cutter = new FrameCutter()
+  cutter.push(chunk)
+  const [frame] = cutFrames(cutter, 1)
+  assert.is(frame!.header.buffer, chunk.buffer)
+  assert.is(frame!.payload!.buffer, chunk.buffer)
+})
+
+test('small frames are joined, in pieces of a write at most, which nobody changes again', () => {
+  const frames = Array.from({ length: 9_000 }, (_, i) => (
+    { header: filled(1 + i % 60, i), payload: i % 3 === 0 ? undefined : filled(i % 200, i) }))
+  const joiner = new FrameJoiner()
+  const pieces: Uint8Array[] = []
+  const copies: Uint8Array[] = []
+  frames.forEach(({ header, payload = new Uint8Array(0) }, i) => {
+    joiner.add(header, 0, header.length, payload, 0, payload.length)
+    if (i % 4_000 !== 3_999) return
+    const some = joiner.take()
+    pieces.push(...some)
+    copies.push(...some.map((piece) => piece.slice()))
+  })
+  assert.is(joiner.count, 1_000)
+  pieces.push(...joiner.take())
+  assert.is(joiner.count, 0)
+  assert.equal(joiner.take(), [])
+  const bytes = glued(pieces)
+  assert.ok(pieces.every((piece) => piece.length <= WRITE_BYTES_MAX))
+  assert.ok(pieces.length <= 3 + bytes.length / (WRITE_BYTES_MAX - 300), `${pieces.length} pieces`)
+  copies.forEach((copy, i) => assert.is(Buffer.compare(copy, pieces[i]!), 0))
+  const cutter = new FrameCutter()
+  cutter.push(bytes)
+  same(readAll(cutter), frames.map(({ header, payload }) => (
+    { header, payload: payload?.length === 0 ? undefined : payload })))
+})
+
+test('a frame of parts of larger arrays has those parts', () => {
+  const [header, payload] = [filled(90, 1), filled(9_000, 2)]
+  for (const count of [1, 60, 70, 5_000]) {
+    const joiner = new FrameJoiner()
+    joiner.add(header, 10, 70, payload, 20, count)
+    const cutter = new FrameCutter()
+    for (const piece of joiner.take()) cutter.push(piece)
+    same(readAll(cutter), [
+      { header: header.subarray(10, 80), payload: payload.subarray(20, 20 + count) }
+    ])
+  }
+})
+
+const violations: Array<[name: string, bytes: number[], kind: string]> = [
+  ['a length of five bytes', [0x80, 0x80, 0x80, 0x80, 0x01], 'bad varint'],
+  ['a length in more bytes than it needs', [0x83, 0x00, 0x01, 1, 2, 3], 'bad varint'],
+  ['a frame over the limit', [...varint(FRAME_BYTES_MAX + 1), 1], 'frame too long'],
+  ['a header longer than its frame', [0x02, 0x03, 1, 2, 3], 'bad header length'],
+  ['a header over the limit',
+    [...varint(2 * HEADER_BYTES_MAX), ...varint(HEADER_BYTES_MAX + 1), 1], 'bad header length'],
+  ['a frame without a header', [0x02, 0x00, 1, 2], 'bad header length'],
+  ['a frame of nothing', [0x00, 0x00], 'bad header length']
+]
+
+for (const [name, bad, kind] of violations) {
+  test(`${name} is a violation, after which nothing is given`, () => {
+    const good = glued(joined([{ header: filled(4, 1), payload: filled(5, 2) }]))
+    const cutter = new FrameCutter()
+    cutter.push(good)
+    cutter.push(Uint8Array.from(bad))
+    cutter.push(good)
+    assert.is(readAll(cutter).length, 1)
+    assert.is(cutter.violation, kind)
+    cutter.push(good)
+    assert.is(readAll(cutter).length, 0)
+  })
+}
+
+test('the largest frame and the longest header are within the limits', () => {
+  const frame = { header: filled(HEADER_BYTES_MAX, 1),
+    payload: filled(FRAME_BYTES_MAX - HEADER_BYTES_MAX, 2) }
+  const cutter = new FrameCutter()
+  cutter.push(glued(joined([frame])))
+  same(readAll(cutter), [frame])
+  assert.is(cutter.violation, undefined)
+})
+
+test('a frame over its limits is not written', () => {
+  const over = (header: number, payload: number) => () =>
+    joined([{ header: filled(header, 1), payload: filled(payload, 1) }])
+  assert.throws(over(0, 1), /over its limits/)
+  assert.throws(over(HEADER_BYTES_MAX + 1, 1), /over its limits/)
+  assert.throws(over(1, FRAME_BYTES_MAX), /over its limits/)
+})
+
+test('random bytes give frames or a violation, and take no more than was asked for', () => {
+  const random = seeded(11)
+  let violations = 0
+  for (let round = 0; round < 2_000; round++) {
+    const cutter = new FrameCutter()
+    for (let chunk = 0; chunk < 4; chunk++) {
+      cutter.push(Uint8Array.from({ length: random(80) }, () =>
+        random(3) === 0 ? random(6) : random(256)))
+      assert.ok(cutFrames(cutter, 2).length <= 2)
+    }
+    for (const frame of readAll(cutter)) {
+      assert.ok(frame.header.length >= 1 && frame.header.length <= HEADER_BYTES_MAX)
+      assert.ok(frame.header.length + (frame.payload?.length ?? 0) <= FRAME_BYTES_MAX)
+    }
+    if (cutter.violation !== undefined) violations++
+  }
+  assert.ok(violations > 1_000, `${violations} violations`)
+})
+
+test('a length alone buys one write of memory, not a frame of it', () => {
+  const before = process.memoryUsage().arrayBuffers
+  const cutters = Array.from({ length: 300 }, () => {
+    const cutter = new FrameCutter()
+    cutter.push(Uint8Array.from([...varint(FRAME_BYTES_MAX), 1, 1, 2, 3]))
+    assert.is(cutFrames(cutter, RECORDS_PER_RUN_MAX).length, 0)
+    return cutter
+  })
+  assert.ok(cutters.every((cutter) => cutter.partial))
+  const each = (process.memoryUsage().arrayBuffers - before) / cutters.length
+  assert.ok(each < WRITE_BYTES_MAX + 4_096, `${each} bytes of memory for a length`)
+})
+
+test.run()
