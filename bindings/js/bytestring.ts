@@ -31,7 +31,7 @@ export function byteString(value: Uint8Array): Uint8Array {
 
 /**
  * The content of the byte string item from `from` up to `to`, or undefined when it is something
- * else. A small one among other bytes is a copy, any other a view.
+ * else. A small one is a copy, any other a view.
  */
 export function contentOf(bytes: Uint8Array, from: number, to: number): Uint8Array | undefined {
   const short = bytes[from]! & 31
@@ -41,8 +41,8 @@ export function contentOf(bytes: Uint8Array, from: number, to: number): Uint8Arr
   let count = head === 1 ? short : 0
   for (let at = from + 1; at < begin; at++) count = count * 256 + bytes[at]!
   if (to !== begin + count) return undefined
-  if (count > SMALL_BYTES_MAX || to - from === bytes.length) return bytes.subarray(begin, to)
-  // It costs as much as a view, and does not keep alive what came with it.
+  if (count > SMALL_BYTES_MAX) return bytes.subarray(begin, to)
+  // A view costs as much and keeps all of the bytes alive; of bytes on the heap it costs 400 ns.
   const content = new Uint8Array(count)
   for (let i = 0; i < count; i++) content[i] = bytes[begin + i]!
   return content
