@@ -10,14 +10,14 @@ import type { RuleSwitch } from './instances.ts'
 
 /** One instance. `frames` go each way; `dials` are all that both sides may make. */
 export interface SessionInstance { name: string, frames: number, dials: number, cuts: number,
-  long?: boolean }
+  long?: boolean, huge?: boolean }
 
 export const SESSIONS: SessionInstance[] = [
   { name: 'session', frames: 2, dials: 2, cuts: 0 },
   { name: 'session-one-cut', frames: 2, dials: 2, cuts: 1 },
-  { name: 'session-crossing', frames: 3, dials: 3, cuts: 1, long: true },
-  { name: 'session-two-cuts', frames: 2, dials: 3, cuts: 2, long: true },
-  { name: 'session-three-cuts', frames: 1, dials: 4, cuts: 3, long: true },
+  { name: 'session-crossing', frames: 3, dials: 3, cuts: 1, long: true, huge: true },
+  { name: 'session-two-cuts', frames: 2, dials: 3, cuts: 2, long: true, huge: true },
+  { name: 'session-three-cuts', frames: 1, dials: 4, cuts: 3, long: true, huge: true },
 ]
 
 export const SESSION_SWITCHES: RuleSwitch[] = [
