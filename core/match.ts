@@ -87,7 +87,7 @@ export function over_share(x: Waiter): bool {
 
 /** Puts a send that is in hand into its place in the buffer and tells its arbiter (rule 15). */
 export function place(x: Waiter): void {
-  const message = waiter_new(SEND)
+  const message = waiter_new(SEND, true)
   message.channel = x.channel
   message.flags = IS_STORED
   message.phase = FREE

@@ -17,8 +17,9 @@ import { random_below } from './random'
 import { ref_channel } from './reference'
 import { input } from './ring'
 import {
-  Channel, FREE, IS_STORED, Operation, RECEIVE, SEND, Waiter, arrival, is, messages,
-  no_waiter, queue_put, queue_take, receivers, senders, waiter_free, waiter_new,
+  Channel, FREE, IS_STORED, NARROW_OPERATION_BYTES, NARROW_WAITER_BYTES, RECEIVE, SEND, Waiter,
+  arrival, is, messages, no_waiter, queue_put, queue_take, receivers, senders, waiter_free,
+  waiter_new,
 } from './waiter'
 import { unstored } from './claim'
 import {
@@ -72,8 +73,8 @@ function end(w: Waiter): void {
   }
   op_end(op)
   aside_count++
-  set_aside(offsetof<Waiter>())
-  set_aside(offsetof<Operation>())
+  set_aside(NARROW_WAITER_BYTES)
+  set_aside(NARROW_OPERATION_BYTES)
   if (sending) {
     set_aside(offsetof<Payload>())
     w.next = aside_senders
@@ -87,7 +88,6 @@ function end(w: Waiter): void {
 /** Takes up what was set aside; gives what comes after it in its list. */
 function take_up(w: Waiter): Waiter {
   aside_count--
-  taken_up(offsetof<Waiter>())
   return w.next
 }
 
@@ -97,14 +97,15 @@ function park(id: u32, kind: u8, c: Channel, sending: bool): Waiter {
   let w = sending ? aside_senders : aside_receivers
   if (is(w)) {
     const next = take_up(w)
-    taken_up(offsetof<Operation>())
+    taken_up(NARROW_WAITER_BYTES)
+    taken_up(NARROW_OPERATION_BYTES)
     op_begin(w.op, id, kind)
     if (sending) {
       taken_up(offsetof<Payload>())
       aside_senders = next
     } else aside_receivers = next
   } else {
-    w = waiter_new(sending ? SEND : RECEIVE)
+    w = waiter_new(sending ? SEND : RECEIVE, false)
     if (sending) w.payload = payload_new(0, 0)
     const op = op_new(id, kind)
     op.first = w
@@ -126,9 +127,10 @@ function message(c: Channel): Waiter {
   let x = aside_messages
   if (is(x)) {
     aside_messages = take_up(x)
+    taken_up(offsetof<Waiter>())
     taken_up(offsetof<Payload>())
   } else {
-    x = waiter_new(SEND)
+    x = waiter_new(SEND, true)
     x.payload = payload_new(0, 0)
     x.flags = IS_STORED
     x.phase = FREE

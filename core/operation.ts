@@ -11,7 +11,7 @@ import { alloc, release } from './heap'
 import { emit } from './ring'
 import { Payload, payload_free, payload_ref } from './payload'
 import { timer_clear, timer_set } from './timer'
-import { Operation, is, no_operation } from './waiter'
+import { NARROW_OPERATION_BYTES, Operation, is, no_operation } from './waiter'
 import { ref_retain } from './reference'
 import {
   COMPLETION_FLAG_MESSAGE, COMPLETION_FLAG_SHARED, OPERATIONS_MAX, OUT_COMPLETION,
@@ -72,7 +72,9 @@ export function op_usable(id: u32): bool {
 
 /** A new operation; `op_usable` must have said yes. */
 export function op_new(id: u32, kind: u8): Operation {
-  const op = changetype<Operation>(alloc(offsetof<Operation>()))
+  const wide = kind > KIND_RECEIVE
+  const op = changetype<Operation>(alloc(wide ? offsetof<Operation>() : NARROW_OPERATION_BYTES))
+  op.wide = wide
   op_begin(op, id, kind)
   return op
 }
@@ -83,6 +85,8 @@ export function op_begin(op: Operation, id: u32, kind: u8): void {
   if (slot >= slots_count) widen(slot)
   op.id = id
   op.kind = kind
+  // One that is begun again may have been a reader's.
+  op.subject = 0
   store<u32>(slots + (<usize>slot << 2), <u32>changetype<usize>(op))
   operations++
 }
@@ -119,9 +123,10 @@ export function op_timeout(op: Operation, ms: u32): void {
 
 export function op_free(op: Operation): void {
   if (is(op.timer)) timer_clear(op.timer)
-  if (is(op.after)) timer_clear(op.after)
+  const wide = op.wide
+  if (wide && is(op.after)) timer_clear(op.after)
   op_end(op)
-  release(changetype<usize>(op), offsetof<Operation>())
+  release(changetype<usize>(op), wide ? offsetof<Operation>() : NARROW_OPERATION_BYTES)
 }
 
 /** One completion, with room for `refs_count` references behind it. */

@@ -83,7 +83,7 @@ export function offer_in(peer: Peer, kind: u32, payload: Payload): bool {
     end_offer(peer, offer, status)
     return true
   }
-  const w = waiter_new(sending ? SEND : RECEIVE)
+  const w = waiter_new(sending ? SEND : RECEIVE, true)
   w.payload = payload
   w.key = select
   if (select != 0) w.flags |= IS_SELECT
@@ -103,7 +103,7 @@ export function offer_reader_in(peer: Peer): bool {
   const c = ref_channel(channel)
   const status = offer_status(peer, c, FRAME_OFFER_READER)
   if (status != ERROR_OK) end_offer(peer, offer, status)
-  else park_reader(c, waiter_new(RECEIVE), peer, offer, credit)
+  else park_reader(c, waiter_new(RECEIVE, true), peer, offer, credit)
   return true
 }
 

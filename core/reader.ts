@@ -90,7 +90,7 @@ export function reader(record: usize): void {
   r.id = table_add(readers, changetype<usize>(r))
   ref_retain(ref)
   if (is(remote)) {
-    const w = waiter_new(RECEIVE)
+    const w = waiter_new(RECEIVE, true)
     w.flags = IS_READER
     w.seq = prefetch
     w.case_next = changetype<Waiter>(changetype<usize>(r))

@@ -51,9 +51,13 @@ const order: usize = memory.data(CASES_MAX * 4)
   return load<u32>(record) >> 16 << 2
 }
 
+/** True when the channel of a reference is at another peer. */
+// @ts-ignore: decorator
+@inline function far(ref: u32): bool { return (ref & REF_REMOTE) != 0 }
+
 /** 0, or why an operation on this reference cannot begin. */
 function ref_status(ref: u32, sending: bool): u32 {
-  if ((ref & REF_REMOTE) != 0) {
+  if (far(ref)) {
     const remote = ref_remote(ref)
     if (!is(remote)) return ERROR_BAD_ARGUMENT
     return remote.dead ? ERROR_LEFT : ERROR_OK
@@ -70,7 +74,7 @@ function message_status(handle: u32, bytes: u32, refs: usize, count: u32): u32 {
   for (let i: u32 = 0; i < count; i++) {
     const ref = load<u32>(refs + (<usize>i << 2))
     if (is(ref_channel(ref)) || is(ref_remote(ref))) continue
-    return ref == 0 || (ref & REF_REMOTE) != 0 ? ERROR_BAD_ARGUMENT : ERROR_SCRUBBED
+    return ref == 0 || far(ref) ? ERROR_BAD_ARGUMENT : ERROR_SCRUBBED
   }
   return ERROR_OK
 }
@@ -91,7 +95,7 @@ function place_offer(op: Operation, w: Waiter, ref: u32): bool {
   w.op = op
   w.case_next = op.first
   op.first = w
-  if ((ref & REF_REMOTE) == 0) {
+  if (!far(ref)) {
     park(ref_channel(ref), w)
     return true
   }
@@ -128,7 +132,7 @@ export function send(record: usize): void {
   const flags = field(record, IN_SEND_FLAGS)
   const timeout_ms = field(record, IN_SEND_TIMEOUT_MS)
   if ((refs_count | timeout_ms) == 0 && sent_now(id, ref, handle, bytes, flags)) return
-  const w = waiter_new(SEND)
+  const w = waiter_new(SEND, far(ref))
   w.payload = message(handle, bytes, refs, refs_count)
   if ((flags & OP_FLAG_TRY) != 0) w.flags = IS_TRY
   begin_plain(op_new(id, KIND_SEND), w, ref, timeout_ms)
@@ -159,7 +163,7 @@ export function receive_from(id: u32, ref: u32, timeout_ms: u32, flags: u32): vo
     return
   }
   if (timeout_ms == 0 && (flags & OP_FLAG_HOLD) == 0 && received_now(id, ref, flags)) return
-  const w = waiter_new(RECEIVE)
+  const w = waiter_new(RECEIVE, far(ref))
   if ((flags & OP_FLAG_TRY) != 0) w.flags = IS_TRY
   const op = op_new(id, KIND_RECEIVE)
   op.hold = (flags & OP_FLAG_HOLD) != 0
@@ -180,7 +184,8 @@ function received_now(id: u32, ref: u32, flags: u32): bool {
 /** An operation that waited in another way goes on as a plain receive. */
 export function receive_instead(op: Operation, ref: u32): void {
   op.kind = KIND_RECEIVE
-  if (!place_offer(op, waiter_new(RECEIVE), ref)) complete(op, ERROR_TOO_MANY, 0, 0, 0)
+  const w = waiter_new(RECEIVE, far(ref))
+  if (!place_offer(op, w, ref)) complete(op, ERROR_TOO_MANY, 0, 0, 0)
 }
 
 export function receive(record: usize): void {
@@ -265,8 +270,8 @@ function after_begin(op: Operation, count: u32): void {
 
 function case_offer(at: usize, which: u32, flags: u32): Waiter {
   const sending = case_kind(at) == CASE_SEND
-  const w = waiter_new(sending ? SEND : RECEIVE)
-  w.which = <u16>which
+  const w = waiter_new(sending ? SEND : RECEIVE, far(case_ref(at)))
+  w.which = <u8>which
   w.flags = IS_SELECT | ((flags & OP_FLAG_TRY) != 0 ? IS_TRY : 0)
   if (sending) {
     w.payload = message(case_payload(at), case_bytes(at), at + CASE_BYTES, case_refs(at))
@@ -276,7 +281,7 @@ function case_offer(at: usize, which: u32, flags: u32): Waiter {
 
 // @ts-ignore: decorator
 @inline function elsewhere(at: usize): bool {
-  return case_kind(at) != CASE_AFTER && (case_ref(at) & REF_REMOTE) != 0
+  return case_kind(at) != CASE_AFTER && far(case_ref(at))
 }
 
 /** Gives back the payloads of cases from `from` on that were not tried. */

@@ -71,6 +71,7 @@ export class Queue {
   last: Waiter
 }
 
+/** The fields up to `status` are there for every offer, those behind it only for a wide one. */
 // @ts-ignore: decorator
 @unmanaged
 export class Waiter {
@@ -80,13 +81,25 @@ export class Waiter {
   channel: Channel
   op: Operation
   peer: Peer
-  peer_next: Waiter
-  peer_previous: Waiter
   case_next: Waiter
   /** Next in the mail or, later, in an operation's line of claims. */
   line_next: Waiter
   partner: Waiter
   payload: Payload
+  /** Its place in line. Away: the number of the last frame about it; a reader's window before. */
+  seq: u32
+  which: u8
+  /** All but an offer of an operation of this core at a channel of this core. */
+  wide: bool
+  phase: u8
+  aim: u8
+  direction: u8
+  flags: u8
+  /** What the mail or the claim in line says: MAIL_… */
+  mail: u8
+  status: u8
+  peer_next: Waiter
+  peer_previous: Waiter
   /** A reader's part at the owner (READER only). */
   outs: Outs
   /** At the owner: the deliver for it that its peer has not acknowledged, or null. */
@@ -98,16 +111,6 @@ export class Waiter {
   key: u32
   /** The arbiter's number of the offer. Stored: the message's bytes. */
   offer: u32
-  /** Its place in line. Away: the number of the last frame about it; a reader's window before. */
-  seq: u32
-  which: u16
-  phase: u8
-  aim: u8
-  direction: u8
-  flags: u8
-  /** What the mail or the claim in line says: MAIL_… */
-  mail: u8
-  status: u8
 }
 
 /** What a reader has out: messages in order, and how many more it may get. */
@@ -156,27 +159,16 @@ export class Channel {
   engaged_last: Waiter
 }
 
+/** The fields up to `wide` are there for every operation, those behind it only for a wide one. */
 // @ts-ignore: decorator
 @unmanaged
 export class Operation {
   id: u32
   first: Waiter
   holder: Waiter
-  line_first: Waiter
-  line_last: Waiter
   timer: Timer
-  /** The next of the select's timers, and whose case it is. */
-  after: Timer
   /** Of a request: the peer it went to. Of a read: the reader. `next`, `previous`: their lists. */
   subject: usize
-  next: Operation
-  previous: Operation
-  /** What a request asked for: the input record's kind. */
-  verb: u32
-  cases: u16
-  nones: u16
-  lost_case: u16
-  after_case: u16
   kind: u8
   state: u8
   hold: bool
@@ -188,9 +180,28 @@ export class Operation {
   flags: u8
   /** It parked on the short way (now): without a timer, and not to be held. */
   plain: bool
+  /** All but those that began as a send or a receive. */
+  wide: bool
+  line_first: Waiter
+  line_last: Waiter
+  /** The next of the select's timers, and whose case it is. */
+  after: Timer
+  next: Operation
+  previous: Operation
+  /** What a request asked for: the input record's kind. */
+  verb: u32
+  cases: u16
+  nones: u16
+  lost_case: u16
+  after_case: u16
   /** Of a list of all: members up to this place were not asked yet. */
   unasked: u16
 }
+
+/** What an offer takes that is not wide. */
+export const NARROW_WAITER_BYTES: u32 = offsetof<Waiter>('peer_next')
+/** What an operation takes that is not wide. */
+export const NARROW_OPERATION_BYTES: u32 = offsetof<Operation>('line_first')
 
 export const no_waiter: Waiter = changetype<Waiter>(0)
 export const no_channel: Channel = changetype<Channel>(0)
@@ -226,16 +237,18 @@ export function waiters_open(): void {
 // @ts-ignore: decorator
 @inline export function flagged(w: Waiter, flag: u8): bool { return (w.flags & flag) != 0 }
 
-export function waiter_new(direction: u8): Waiter {
-  const w = changetype<Waiter>(alloc(offsetof<Waiter>()))
+export function waiter_new(direction: u8, wide: bool): Waiter {
+  const w = changetype<Waiter>(alloc(wide ? offsetof<Waiter>() : NARROW_WAITER_BYTES))
   w.direction = direction
+  w.wide = wide
   return w
 }
 
 export function waiter_free(w: Waiter): void {
   assert(!is(w.queue), 'a waiter freed in a queue')
-  if (is(w.outs)) release(changetype<usize>(w.outs), offsetof<Outs>())
-  release(changetype<usize>(w), offsetof<Waiter>())
+  const wide = w.wide
+  if (wide && is(w.outs)) release(changetype<usize>(w.outs), offsetof<Outs>())
+  release(changetype<usize>(w), wide ? offsetof<Waiter>() : NARROW_WAITER_BYTES)
 }
 
 /** The next number in the order of arrival. */

@@ -124,6 +124,21 @@ test('stopping a reader ends the reads that wait, wherever the channel lives', (
   assert.is(b.do(() => b.host.seen(x!)).receivers, 0)
 })
 
+test('stopping a reader ends no receive but its own reads', () => {
+  const host = new Host()
+  const c = host.channel()
+  const reader = host.outcome(host.reader(c, 4)).value
+  const read = host.read(reader)
+  host.send(c, 'first')
+  assert.is(host.text(read), 'first')
+  const receive = host.receive(c)
+  host.reader_end(reader)
+  assert.is(host.status(receive), 'waiting')
+  host.send(c, 'second')
+  assert.is(host.text(receive), 'second')
+  host.check_settled()
+})
+
 test('a prefetch over the limit is refused', () => {
   const host = new Host()
   const c = host.channel()
