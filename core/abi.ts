@@ -48,6 +48,7 @@ import {
 } from './tables'
 
 export { choose_now, receive_many_now, receive_now, send_many_now, send_now } from './now'
+export { read_now } from './reader'
 
 /** Makes the instance ready; gives the address of the header. Called once. */
 export function init(seed: u32): usize {

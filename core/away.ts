@@ -82,6 +82,7 @@ export function away_add(w: Waiter, remote: Remote): bool {
 }
 
 function pump(peer: Peer): void {
+  if (pump_first != 0 && changetype<Pump>(pump_first).peer == peer) return
   const note = changetype<Pump>(alloc(offsetof<Pump>()))
   note.peer = peer
   note.next = pump_first

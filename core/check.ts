@@ -16,7 +16,9 @@ import {
 } from './waiter'
 import { OFFERS_PER_PEER_MAX, PARKED_BYTES_PER_PEER_MAX, REQUESTS_PER_PEER_MAX } from './tables'
 
-export { init, run } from './abi'
+export {
+  choose_now, init, read_now, receive_many_now, receive_now, run, send_many_now, send_now,
+} from './abi'
 
 // @ts-ignore: decorator
 @inline function there<T>(subject: T): bool {

@@ -8,23 +8,25 @@
  * NOW_RECORD has changed nothing; nothing is put out and no channel is left to be matched, so no
  * turn need follow.
  */
+import { away_add, away_flush } from './away'
 import { header } from './fault'
 import { set_aside, taken_up } from './heap'
 import { message_bytes_max } from './limit'
+import { peer_joined } from './member'
 import { KIND_RECEIVE, KIND_SEND, op_begin, op_end, op_free, op_new, op_usable } from './operation'
 import { Payload, payload_free, payload_new } from './payload'
 import { random_below } from './random'
-import { ref_channel } from './reference'
+import { ref_channel, ref_remote } from './reference'
 import { input } from './ring'
 import {
-  Channel, FREE, IS_STORED, NARROW_OPERATION_BYTES, NARROW_WAITER_BYTES, RECEIVE, SEND, Waiter,
-  arrival, is, messages, no_waiter, queue_put, queue_take, receivers, senders, waiter_free,
+  Channel, FREE, IS_STORED, IS_TRY, NARROW_OPERATION_BYTES, NARROW_WAITER_BYTES, RECEIVE, SEND,
+  Waiter, arrival, is, messages, no_waiter, queue_put, queue_take, receivers, senders, waiter_free,
   waiter_new,
 } from './waiter'
 import { unstored } from './claim'
 import {
   CASES_MAX, HEADER_NOW_OP, HEADER_NOW_PAYLOAD, HEADER_NOW_WHICH, LIST_NOW_MAX, NOW_DONE,
-  NOW_NONE, NOW_PARKED, NOW_RECORD, OP_FLAG_TRY,
+  NOW_NONE, NOW_PARKED, NOW_RECORD, OP_FLAG_TRY, REF_REMOTE,
 } from './tables'
 
 /** The length of the message of the last NOW_DONE of a receive. */
@@ -152,8 +154,32 @@ function message_done(x: Waiter): void {
   aside_messages = x
 }
 
+/**
+ * Makes the offer of a send whose owner is elsewhere; its frame waits for the next run. spec: ABI-49
+ */
+function send_away(id: u32, ref: u32, handle: u32, bytes: u32, flags: u32): u32 {
+  const remote = ref_remote(ref)
+  if (!is(remote) || remote.dead || handle == 0 || bytes > message_bytes_max) return NOW_RECORD
+  // Without a link or a session the host has to be told to dial.
+  const peer = remote.peer
+  if (!peer_joined(peer) || !is(peer.link) || !op_usable(id)) return NOW_RECORD
+  const w = waiter_new(SEND, true)
+  if (!away_add(w, remote)) {
+    waiter_free(w)
+    return NOW_RECORD
+  }
+  if ((flags & OP_FLAG_TRY) != 0) w.flags = IS_TRY
+  w.payload = payload_new(handle, bytes)
+  w.op = op_new(id, KIND_SEND)
+  w.op.first = w
+  // Now, so that nothing that the host asks for next goes before it.
+  away_flush()
+  return NOW_PARKED
+}
+
 /** Sends, or parks unless `flags` has try. spec: ABI-43, ABI-44 */
 export function send_now(id: u32, ref: u32, handle: u32, bytes: u32, flags: u32): u32 {
+  if ((ref & REF_REMOTE) != 0) return send_away(id, ref, handle, bytes, flags)
   const c = ref_channel(ref)
   if (!is(c) || c.closed || odd(c) || handle == 0 || bytes > message_bytes_max) return NOW_RECORD
   store<u32>(header + HEADER_NOW_OP, 0)

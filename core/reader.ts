@@ -10,11 +10,13 @@
  */
 import { alloc, release } from './heap'
 import { away_add, away_free, away_withdraw } from './away'
+import { header } from './fault'
+import { receive_now } from './now'
 import {
   KIND_READ, KIND_RECEIVE, complete, complete_message, op_find, op_from, op_new, op_slot,
   op_timeout, op_usable, parting, refuse,
 } from './operation'
-import { Payload } from './payload'
+import { Payload, payload_free } from './payload'
 import { payload_done, ref_channel, ref_release, ref_remote, ref_retain } from './reference'
 import { say_grant } from './say'
 import { abort } from './select'
@@ -25,10 +27,10 @@ import {
 } from './waiter'
 import {
   COMPLETION_FLAG_AGAIN, ERROR_BAD_ARGUMENT, ERROR_CLOSED, ERROR_LEAVING, ERROR_LEFT, ERROR_OK,
-  ERROR_SCRUBBED, ERROR_TOO_MANY, ERROR_WITHDRAWN, ERROR_WRONG_KIND, IN_READER_BYTES,
-  IN_READER_END_BYTES, IN_READER_END_READER, IN_READER_OP, IN_READER_PREFETCH, IN_READER_REF,
-  IN_READ_BYTES, IN_READ_OP, IN_READ_READER, IN_READ_TIMEOUT_MS, PREFETCH_MAX, REF_REMOTE,
-  TIMEOUT_MS_MAX,
+  ERROR_SCRUBBED, ERROR_TOO_MANY, ERROR_WITHDRAWN, ERROR_WRONG_KIND, HEADER_NOW_OP,
+  HEADER_NOW_PAYLOAD, IN_READER_BYTES, IN_READER_END_BYTES, IN_READER_END_READER, IN_READER_OP,
+  IN_READER_PREFETCH, IN_READER_REF, IN_READ_BYTES, IN_READ_OP, IN_READ_READER, IN_READ_TIMEOUT_MS,
+  NOW_DONE, NOW_RECORD, OP_FLAG_TRY, PREFETCH_MAX, REF_REMOTE, TIMEOUT_MS_MAX,
 } from './tables'
 
 // @ts-ignore: decorator
@@ -186,6 +188,25 @@ export function read(record: usize): void {
     else r.reads_first = op
     r.reads_last = op
   }
+}
+
+/**
+ * Takes the next message of a reader that has arrived, or that stands in a channel of this core;
+ * its grant goes out with the next run. Anything but NOW_DONE has changed nothing. spec: ABI-48
+ */
+export function read_now(id: u32): u32 {
+  const r = changetype<Reader>(table_find(readers, id))
+  if (!is(r)) return NOW_RECORD
+  if (r.plain) return receive_now(0, r.ref, OP_FLAG_TRY)
+  const a = r.first
+  if (!is(a) || a.again || a.payload.refs_count != 0 || parting) return NOW_RECORD
+  arrived_take(r)
+  store<u32>(header + HEADER_NOW_PAYLOAD, a.payload.handle)
+  store<u32>(header + HEADER_NOW_OP, 0)
+  payload_free(a.payload, true)
+  release(changetype<usize>(a), offsetof<Arrived>())
+  took(r)
+  return NOW_DONE
 }
 
 function unlist(r: Reader, op: Operation): void {

@@ -10,6 +10,7 @@
  * before the first is acted on; user code runs between turns only, and what it throws breaks none;
  * after a trap every pending and every later call gets the same Fault.
  */
+import { Deferred } from './deferred.ts'
 import { Fault, Refusal } from './errors.ts'
 import { Memory, textAt } from './memory.ts'
 import type { CoreExports } from './memory.ts'
@@ -42,6 +43,8 @@ export interface Orders {
   order(kind: number, words: Uint32Array, bytes: Uint8Array, at: number): void
   /** A turn has ended: what was gathered in it may go out. Core calls from here wait. */
   drained(): void
+  /** Sends wait for their call of the core: `deferred.say` is to be called in this turn. */
+  soon?(): void
   /** The core is of no more use. */
   failed(fault: Fault): void
 }
@@ -98,6 +101,7 @@ export class Drive {
   #now = 0
   #orders: Orders | undefined = undefined
 
+  readonly deferred = new Deferred(this)
   readonly now: Now
   readonly #slots = new Slots<Listener>()
   readonly #completion: Completion =
@@ -189,6 +193,9 @@ export class Drive {
     if (!this.#busy && this.#ended === undefined) this.#turn()
   }
 
+  /** Asks for `deferred.say` at the end of what the program does now. */
+  soon(): void { this.#orders?.soon?.() }
+
   /** Takes an operation back; its completion tells the outcome. */
   withdraw(op: number): void {
     if (this.#ended !== undefined) return
@@ -227,6 +234,7 @@ export class Drive {
     this.#ended = error
     if (this.#timer !== undefined) this.timers.clear(this.#timer)
     this.#timer = undefined
+    this.deferred.stop()
     this.#slots.clear((listener) => listener.fail(error))
   }
 
@@ -254,6 +262,7 @@ export class Drive {
   #turn(): void {
     const { memory } = this
     this.#busy = true
+    this.deferred.said()
     try {
       do {
         do {

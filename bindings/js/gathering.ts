@@ -49,6 +49,12 @@ export class Gathering {
     queueMicrotask(this.#step)
   }
 
+  /** The program goes on sending: begins to wait anew. */
+  more(): void {
+    this.#quiet = 0
+    this.begin()
+  }
+
   /** All that could go out is out. */
   over(): void {
     this.#scheduled = false

@@ -123,6 +123,8 @@ export class Host implements Orders {
   }
 
   /** For the driver. */
+  soon(): void { this.#links.soon() }
+
   drained(): void {
     this.#links.drained()
   }

@@ -150,6 +150,9 @@ export class Links {
     if (this.#dirty.length > 0) this.#gathering.begin()
   }
 
+  /** The program sends: the core says it when it has made its sends of now. */
+  soon(): void { this.#gathering.more() }
+
   /** Bytes came in; their frames go to the core now or in their link's turns. */
   bytes(line: Line): void {
     if (!line.known || this.#drive.ended) return
@@ -237,6 +240,7 @@ export class Links {
   }
 
   #flush(): void {
+    this.#drive.deferred.say()
     this.#gathering.over()
     const dirty = this.#dirty
     this.#dirty = []

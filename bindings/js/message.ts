@@ -47,6 +47,10 @@ export function parcelOf(value: unknown, ref: number, drive: Drive): Parcel {
     const packed = keep(value)
     return { packed, bytes: keptBytes(packed), refs: NO_REFS }
   }
+  if (value instanceof Uint8Array) {
+    const packed = encode(value, NO_REFS, drive)
+    return { packed, bytes: packed.length, refs: NO_REFS }
+  }
   const refs: number[] = []
   const packed = encode(value, refs, drive)
   return { packed, bytes: packed.length, refs }
@@ -139,8 +143,9 @@ export function packedNow(
     case NOW_NONE: return NOT_SENT
     case NOW_PARKED: {
       const parked = new Parked(source, SHAPE_SENT)
+      const outcome = parked.outcome()
       drive.now.park(parked)
-      return parked.outcome() as Promise<boolean>
+      return outcome as Promise<boolean>
     }
     default: return undefined
   }
@@ -161,6 +166,15 @@ export function receiveNow<R>(
     }
     default: return undefined
   }
+}
+
+/** Receives through a reader without a record what is there. Undefined when it needs one. */
+export function readNow<R>(
+  drive: Drive, reader: number, source: Named, shape: number
+): Promise<R> | undefined {
+  const { now } = drive
+  if (now.read(reader) !== NOW_DONE) return undefined
+  return receivedOf(now.packed, source, shape) as Promise<R>
 }
 
 function receivedOf(packed: Packed, source: Named, shape: number): Promise<unknown> {
@@ -209,6 +223,7 @@ class Parked implements Listener {
     const { status, flags } = completion
     const sending = this.#shape === SHAPE_SENT
     if (status === ERROR_CLOSED && !sending) return this.#resolve!(endOf(this.#shape))
+    if (status === ERROR_WOULD_BLOCK && sending) return this.#resolve!(false)
     if (status !== ERROR_OK) {
       const unknown = (flags & COMPLETION_FLAG_UNKNOWN) !== 0
       return this.fail(failure(status, this.#source.what, unknown))

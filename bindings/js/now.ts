@@ -17,7 +17,8 @@ import type { Packed, Payloads } from './payload.ts'
 import type { Slots } from './slots.ts'
 import {
   COMPLETION_FLAG_MESSAGE, ERROR_OK, HEADER_HAS_DEADLINE, HEADER_NOW_OP, HEADER_NOW_PAYLOAD,
-  HEADER_NOW_WHICH, LIST_NOW_MAX, NOW_DONE, NOW_PARKED, NOW_RECORD
+  HEADER_NOW_WHICH, LIST_NOW_MAX, NOW_DONE, NOW_PARKED, NOW_RECORD,
+  REF_REMOTE
 } from './tables.ts'
 import { keep, keepable, keptBytes } from './values.ts'
 
@@ -36,9 +37,12 @@ export class Now {
   readonly #slots: Slots<Listener>
   readonly #send: CoreExports['send_now']
   readonly #receive: CoreExports['receive_now']
+  readonly #read: CoreExports['read_now']
   readonly #choose: CoreExports['choose_now']
   readonly #send_many: CoreExports['send_many_now']
   readonly #receive_many: CoreExports['receive_many_now']
+  /** What has just parked did so at another peer. */
+  #away = false
   #calls = 0
 
   constructor(drive: Drive, slots: Slots<Listener>, core: CoreExports) {
@@ -48,6 +52,7 @@ export class Now {
     this.#slots = slots
     this.#send = core.send_now
     this.#receive = core.receive_now
+    this.#read = core.read_now
     this.#choose = core.choose_now
     this.#send_many = core.send_many_now
     this.#receive_many = core.receive_many_now
@@ -64,7 +69,22 @@ export class Now {
         const other = header[HEADER_NOW_OP]!
         if (other === 0) payloads.put(packed)
         else this.#told(other, packed)
-      } else if (found === NOW_PARKED) payloads.put(packed)
+      } else if (found === NOW_PARKED) {
+        payloads.put(packed)
+        this.#away = (ref & REF_REMOTE) !== 0
+      }
+      return found
+    } catch (error) {
+      return this.#drive.break(error)
+    }
+  }
+
+  /** Receives through a reader into `packed`, if a message is there. */
+  read(reader: number): number {
+    if (!this.#ready()) return NOW_RECORD
+    try {
+      const found = this.#read(reader)
+      if (found === NOW_DONE) this.#took(this.#memory.live())
       return found
     } catch (error) {
       return this.#drive.break(error)
@@ -144,9 +164,12 @@ export class Now {
     }
   }
 
-  /** Says who waits for what has just parked. */
+  /** Says who waits for what has just parked. The listener may hear of it before this returns. */
   park(listener: Listener): void {
     this.#slots.take(listener)
+    if (!this.#away) return
+    this.#away = false
+    this.#drive.deferred.sent()
   }
 
   #ready(): boolean {

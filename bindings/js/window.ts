@@ -13,14 +13,17 @@ import { checkOptions, checkWait, checkWhole, refuse } from './check.ts'
 import type { WaitOptions } from './check.ts'
 import type { Drive } from './drive.ts'
 import { failure, Refusal } from './errors.ts'
-import { ReceiveOperation, SHAPE_ITERATED, SHAPE_RECEIVED, parcelOf, writeSend } from './message.ts'
+import {
+  ReceiveOperation, SHAPE_ITERATED, SHAPE_RECEIVED, parcelOf, readNow, writeSend
+} from './message.ts'
 import type { Received } from './message.ts'
 import { Operation, Request } from './operation.ts'
 import type { Completion, Receiver } from './operation.ts'
 import {
   COMPLETION_FLAG_UNKNOWN, ERROR_OK, ERROR_WITHDRAWN, IN_READ, IN_READER, IN_READER_END,
   IN_READER_END_READER, IN_READER_END_WORDS, IN_READER_PREFETCH, IN_READER_REF, IN_READER_WORDS,
-  IN_READ_READER, IN_READ_TIMEOUT_MS, IN_READ_WORDS, OPERATIONS_MAX, PREFETCH_MAX
+  IN_READ_READER, IN_READ_TIMEOUT_MS, IN_READ_WORDS, NOW_DONE, NOW_PARKED, OPERATIONS_MAX,
+  PREFETCH_MAX, REF_REMOTE
 } from './tables.ts'
 
 const TAKEN = Promise.resolve()
@@ -81,7 +84,6 @@ export class Writer<T> implements Receiver {
       if (this.#under_way < this.window && this.#waiting.size === 0) {
         if (options !== undefined) checkWait(options)
         this.#begin(value)
-        this.#drive.go()
         return TAKEN
       }
       if (this.#waiting.size >= OPERATIONS_MAX) {
@@ -123,11 +125,7 @@ export class Writer<T> implements Receiver {
       const unknown = (flags & COMPLETION_FLAG_UNKNOWN) !== 0
       this.#break(failure(status, this.#channel.what, unknown))
     }
-    for (const turn of this.#waiting) {
-      if (this.#under_way >= this.window) break
-      this.#waiting.delete(turn)
-      this.#follow(turn)
-    }
+    if (this.#waiting.size > 0) this.#next()
     if (this.#under_way === 0) this.#flushed()
   }
 
@@ -140,9 +138,30 @@ export class Writer<T> implements Receiver {
 
   #begin(value: unknown): void {
     this.#channel.checkHeld()
+    const drive = this.#drive
     const { ref } = this.#channel
-    writeSend(this.#drive, ref, parcelOf(value, ref, this.#drive), 0, 0, this)
+    const parcel = parcelOf(value, ref, drive)
+    if (parcel.refs.length === 0) {
+      const found = drive.now.send(ref, parcel.packed, parcel.bytes, 0)
+      if (found === NOW_DONE) return
+      if (found === NOW_PARKED) {
+        this.#under_way += 1
+        drive.now.park(this)
+        return
+      }
+    }
+    writeSend(drive, ref, parcel, 0, 0, this)
     this.#under_way += 1
+    drive.go()
+  }
+
+  /** Those that wait follow as far as the window goes. */
+  #next(): void {
+    for (const turn of this.#waiting) {
+      if (this.#under_way >= this.window) break
+      this.#waiting.delete(turn)
+      this.#follow(turn)
+    }
   }
 
   #wait(line: Set<Turn>, options: WaitOptions | undefined, value?: unknown): Promise<void> {
@@ -183,7 +202,10 @@ export class Reader<T> {
   readonly prefetch: number
   readonly #channel: Channel<T>
   readonly #drive: Drive
+  readonly #remote: boolean
   #id = 0
+  /** Messages that were taken since the sender was told for sure. */
+  #taken = 0
   #opening: Promise<number> | undefined = undefined
   #ended = false
 
@@ -193,6 +215,7 @@ export class Reader<T> {
     channel.checkHeld()
     this.#channel = channel
     this.#drive = channel.home
+    this.#remote = (channel.ref & REF_REMOTE) !== 0
     this.#opening = this.#open()
     // Told by the first receive.
     this.#opening.catch(() => {})
@@ -239,6 +262,13 @@ export class Reader<T> {
   }
 
   #read<R>(options: WaitOptions | undefined, shape: number): Promise<R> {
+    if (options === undefined && this.#id !== 0 && !this.#ended) {
+      const received = readNow<R>(this.#drive, this.#id, this.#channel, shape)
+      if (received !== undefined) {
+        if (this.#remote) this.#took()
+        return received
+      }
+    }
     const operation = ReceiveOperation.of<R>(this.#channel, shape)
     try {
       if (this.#ended) refuse('the reader was ended')
@@ -256,6 +286,14 @@ export class Reader<T> {
       return Promise.reject(error)
     }
     return operation.promise()
+  }
+
+  /** The sender is told at the latest when half of the window is used up. */
+  #took(): void {
+    this.#taken += 1
+    if (2 * this.#taken < this.prefetch) return this.#drive.deferred.taken()
+    this.#taken = 0
+    this.#drive.go()
   }
 
   #end(id: number): void {

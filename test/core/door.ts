@@ -127,6 +127,7 @@ interface Exports {
   run(n: number): number
   send_now(...values: number[]): number
   receive_now(...values: number[]): number
+  read_now(...values: number[]): number
   choose_now(...values: number[]): number
   send_many_now(...values: number[]): number
   receive_many_now(...values: number[]): number
@@ -134,8 +135,8 @@ interface Exports {
 }
 
 /** The calls of the second door. */
-export const CALLS =
-  ['send_now', 'receive_now', 'choose_now', 'send_many_now', 'receive_many_now'] as const
+export const CALLS = ['send_now', 'receive_now', 'read_now', 'choose_now', 'send_many_now',
+  'receive_many_now'] as const
 export type Call = typeof CALLS[number]
 
 let compiled: WebAssembly.Module | undefined

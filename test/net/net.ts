@@ -23,9 +23,12 @@ function before(a: Due, b: Due): boolean {
   return a.at_ms < b.at_ms || a.at_ms === b.at_ms && a.order < b.order
 }
 
-/** `uneven`: links differ in speed, so that two links of a pair race. */
+/**
+ * `uneven`: links differ in speed, so that two links of a pair race. `second_door`: half of the
+ * hosts, or all, leave out the records that they may leave out.
+ */
 export interface NetOptions { seed?: number, delay_min_ms?: number, delay_max_ms?: number,
-  uneven?: boolean }
+  uneven?: boolean, second_door?: 'half' | 'all' }
 
 /** A frame as it crossed, for tests that look at the wire; `incarnation` is its writer's. */
 export interface Crossing { from: Node, incarnation: number, to: Node, header: Uint8Array,
@@ -63,6 +66,7 @@ export class Net {
   watch: ((crossing: Crossing) => void) | undefined
   /** The same ones, each when it is handed to its core. */
   arrives: ((crossing: Crossing) => void) | undefined
+  readonly second_door: NetOptions['second_door']
   private readonly uneven: boolean
   private readonly delay_min_ms: number
   private readonly delay_max_ms: number
@@ -76,6 +80,7 @@ export class Net {
     this.delay_min_ms = options.delay_min_ms ?? 1
     this.delay_max_ms = options.delay_max_ms ?? 1
     this.uneven = options.uneven ?? false
+    this.second_door = options.second_door
   }
 
   /**

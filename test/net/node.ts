@@ -10,6 +10,7 @@
 import { Host, codes, constants } from '../core/host.ts'
 import type { Order } from '../core/host.ts'
 import { bytes_of, input_row, tail_text } from '../core/door.ts'
+import { ShortHost } from '../core/short.ts'
 import type { Link, Net } from './net.ts'
 
 const down_reason = constants('down_reason')
@@ -52,6 +53,7 @@ export class Node {
   /** Called when a run is over and its orders are obeyed. */
   ran: (() => void) | undefined
   private readonly asleep: (() => void)[] = []
+  private unsaid = false
   private queued = 0
   private busy_until_ms = 0
   /** When the pending alarm rings; only the last one set counts. */
@@ -71,8 +73,11 @@ export class Node {
     this.incarnation = incarnation
     // Some clocks stand just before they wrap.
     this.clock_offset = net.random.pick([0, 5_000, 0xfffffff0, 0xffff_ff00 - 3000])
-    this.host = new Host(net.random.u32(), net.now_ms + this.clock_offset)
+    const seed = net.random.u32()
+    const short = net.second_door === 'all' || net.second_door === 'half' && seed % 2 === 1
+    this.host = new (short ? ShortHost : Host)(seed, net.now_ms + this.clock_offset)
     this.host.after_run = () => this.act()
+    if (this.host instanceof ShortHost) this.host.later = () => this.say_later()
     const id = bytes_of(this.id)
     const called = bytes_of(name)
     const both = bytes_of(this.id + name)
@@ -190,6 +195,16 @@ export class Node {
       this.host.put('link_down', { link: number, reason })
       this.ending = 0
     })
+  }
+
+  /** The core was asked something without a record: a run says it, when what is due now is done. */
+  private say_later(): void {
+    if (this.unsaid) return
+    this.unsaid = true
+    this.net.after(0, () => this.when_awake(() => {
+      this.unsaid = false
+      this.host.run()
+    }))
   }
 
   private forget(link: Link): void {

@@ -70,7 +70,7 @@ export class World {
     this.program = program
     this.tell = tell
     this.next_channel = program.channels.length
-    this.net = new Net({ seed, delay_min_ms: 1, delay_max_ms, uneven })
+    this.net = new Net({ seed, delay_min_ms: 1, delay_max_ms, uneven, second_door: 'half' })
     this.deliveries = new Deliveries(this.net)
     const { watch } = this.net
     this.net.watch = (crossing) => {

@@ -1,0 +1,205 @@
+/**
+ * The second door between peers: sends to others, messages out of a window.
+ *
+ * Lives here: what they put off until the next run, and that nothing else differs from records.
+ * Does not live here: the second door within one peer (test/core/now.test.ts).
+ */
+import * as assert from 'uvu/assert'
+import { Flooder, opened_at } from '../core/flooder.ts'
+import { constants, limits } from '../core/door.ts'
+import { ShortHost } from '../core/short.ts'
+import { Random } from '../property/random.ts'
+import { suite } from '../suite.ts'
+import type { Node } from './node.ts'
+import { trio } from './stage.ts'
+import type { Trio } from './stage.ts'
+import { watch } from './wire.ts'
+
+const test = suite('net: the second door')
+const { record: RECORD, done: DONE } = constants('now') as { record: number, done: number }
+const AGAIN = constants('deliver_flag').again!
+const SEEDS = 12
+const MESSAGES = 60
+
+function short_trio(seed = 1): Trio {
+  return trio(['a', 'b', 'c'], { seed, second_door: 'all' })
+}
+
+const answers = ({ host }: Node) => (host as ShortHost).answers
+
+function reader_of(node: Node, ref: number, prefetch: number): number {
+  return node.do(() => node.host.outcome(node.host.reader(ref, prefetch))).value
+}
+
+test('ABI-49: sends to another peer wait for the next run and go together', () => {
+  const { net, a, b } = short_trio()
+  const [x, x_a] = b.share('x', 4, a)
+  const log = watch(net)
+  const ops = a.do(() => {
+    const made = ['1', '2', '3'].map((text) => a.host.send(x_a!, text))
+    assert.equal([answers(a).parked, log.length], [3, 0], 'nothing was put out')
+    return made
+  })
+  net.run_for(60)
+  assert.equal(ops.map((op) => a.host.status(op)), ['OK', 'OK', 'OK'])
+  assert.equal(log.map(({ name }) => name).slice(0, 3),
+    ['offer_send', 'offer_send', 'offer_send'], 'one turn says all')
+  assert.is(new Set(log.slice(0, 3).map(({ at_ms }) => at_ms)).size, 1)
+  const texts = [1, 2, 3].map(() => b.do(() => b.host.text(b.host.receive(x!))))
+  assert.equal(texts, ['1', '2', '3'])
+  assert.equal(a.host.held_payloads().filter((text) => text.length === 1), [])
+})
+
+test('ABI-49: what the host asks for next goes after them', () => {
+  const { net, a, b } = short_trio()
+  const [, x_a] = b.share('x', 4, a)
+  const ops = a.do(() => [a.host.send(x_a!, '1'), a.host.send(x_a!, '2'), a.host.close(x_a!)])
+  net.run_for(60)
+  assert.equal(ops.map((op) => a.host.status(op)), ['OK', 'OK', 'OK'])
+})
+
+test('ABI-49: one that would have to wait is told so when it only tries', () => {
+  const { net, a, b } = short_trio()
+  const [, x_a] = b.share('x', 1, a)
+  const ops = a.do(() => ['1', '2'].map((text) => a.host.send(x_a!, text, { try: true })))
+  net.run_for(60)
+  assert.equal(ops.map((op) => a.host.status(op)), ['OK', 'WOULD_BLOCK'])
+})
+
+test('ABI-49: without a session or a link, and for what is no message, there is a record', () => {
+  const { net, a, b } = short_trio()
+  const [, x_a] = b.share('x', 4, a)
+  const { door } = a.host
+  const op = 1 << 20 | 4_000
+  for (const asked of [[0, x_a!, 9, 1, 0], [op, x_a!, 0, 1, 0],
+    [op, x_a!, 9, limits.MESSAGE_BYTES_MAX! + 1, 0], [op, 0xffffffff, 9, 1, 0]]) {
+    assert.is(door.now('send_now', ...asked), RECORD, asked.join(' '))
+  }
+  net.cut(a, b)
+  net.run_for(11)
+  const op_cut = a.do(() => a.host.send(x_a!, 'm'))
+  assert.equal([answers(a).record, answers(a).parked], [1, 0])
+  net.run_for(500)
+  assert.is(a.host.status(op_cut), 'OK')
+  b.kill()
+  net.run_for(10_000)
+  assert.is(a.host.status(a.do(() => a.host.send(x_a!, 'n'))), 'LEFT')
+  assert.is(answers(a).record, 2)
+  assert.equal(a.host.held_payloads().filter((text) => text.length === 1), [])
+})
+
+test('ABI-48: what has arrived comes without a record, and is granted once', () => {
+  const { net, b, c } = short_trio()
+  const [x, x_c] = b.share('x', 8, c)
+  for (const text of ['1', '2', '3', '4']) b.do(() => b.host.send(x!, text))
+  const reader = reader_of(c, x_c!, 8)
+  net.run_for(60)
+  const log = watch(net)
+  const ops = c.do(() => [1, 2, 3].map(() => c.host.read(reader)))
+  assert.equal(ops.map((op) => c.host.text(op)), ['1', '2', '3'])
+  assert.is(answers(c).done, 3)
+  net.run_for(60)
+  assert.equal(log.map(({ name, fields }) => [name, fields.count]), [['grant', 3]])
+  const seen = b.do(() => b.host.seen(x!))
+  assert.equal([seen.buffered, seen.out], [1, 1])
+  c.do(() => c.host.reader_end(reader))
+  net.run_for(60)
+  assert.is(b.do(() => b.host.text(b.host.receive(x!))), '4', 'what was not read goes back')
+  assert.is(c.host.door.now('read_now', reader), RECORD, 'a reader that has ended')
+})
+
+test('ABI-48: what was read is granted before the reader ends, and before the goodbye', () => {
+  for (const leaving of [false, true]) {
+    const { net, b, c } = short_trio()
+    const [x, x_c] = b.share('x', 8, c)
+    for (const text of ['1', '2']) b.do(() => b.host.send(x!, text))
+    const reader = reader_of(c, x_c!, 8)
+    net.run_for(60)
+    c.do(() => {
+      assert.is(c.host.text(c.host.read(reader)), '1')
+      if (leaving) c.host.leave()
+      else c.host.reader_end(reader)
+    })
+    net.run_for(60)
+    assert.is(b.do(() => b.host.text(b.host.receive(x!))), '2')
+    assert.is(b.do(() => b.host.seen(x!)).buffered, 0, 'the first was taken')
+  }
+})
+
+test('ABI-48: at a channel of this core a reader takes what stands there', () => {
+  const { b } = short_trio()
+  const x = b.do(() => b.host.channel(1))
+  const reader = reader_of(b, x, 4)
+  const sends = ['1', '2'].map((text) => b.do(() => b.host.send(x, text)))
+  assert.equal(sends.map((op) => b.host.status(op)), ['OK', 'waiting'])
+  assert.is(b.do(() => b.host.text(b.host.read(reader))), '1')
+  assert.is(b.host.status(sends[1]!), 'OK')
+  assert.is(b.do(() => b.host.text(b.host.read(reader))), '2')
+  assert.is(b.host.status(b.do(() => b.host.read(reader))), 'waiting')
+})
+
+test('ABI-48: a message that comes again, or brings references, takes a record', () => {
+  const one = new Flooder()
+  const { host } = one.s
+  const far = opened_at(one)
+  const reader = host.outcome(host.reader(far, 4)).value
+  const [offer] = one.s.heard('offer_reader')
+  one.received = offer!.fields.number!
+  one.say('deliver', [offer!.fields.offer!, AGAIN, []], 1)
+  one.say('deliver', [offer!.fields.offer!, 0, [[0, 1, 7]]], 1)
+  one.say('deliver', [offer!.fields.offer!, 0, []], 1)
+  assert.is(host.door.now('read_now', reader), RECORD)
+  assert.is(host.outcome(host.read(reader)).again, true)
+  assert.is(host.door.now('read_now', reader), RECORD)
+  assert.is(host.outcome(host.read(reader)).refs.length, 1)
+  assert.is(host.door.now('read_now', reader), DONE)
+  assert.is(host.door.now('read_now', reader), RECORD, 'there is none')
+  assert.is(one.cut, undefined)
+})
+
+test('ABI-48, ABI-49: through windows all comes once and in order', () => {
+  for (let seed = 1; seed <= SEEDS; seed++) {
+    const random = new Random(seed)
+    const { net, a, b, c } = short_trio(seed)
+    const [, x_a, x_c] = b.share('x', random.between(1, 9), a, c)
+    const prefetch = random.between(1, 9)
+    let reader = reader_of(c, x_c!, prefetch)
+    let sent = 0
+    const reads: number[] = []
+    const ended: number[] = []
+    for (let step = 0; step < 400 && ended.length < MESSAGES; step++) {
+      a.do(() => {
+        for (let n = random.below(5); n > 0 && sent < MESSAGES; n--) a.host.send(x_a!, `${sent++}`)
+      })
+      c.do(() => {
+        for (let n = random.below(5); n > 0; n--) reads.push(c.host.read(reader))
+        if (random.once_in(9)) {
+          c.host.reader_end(reader)
+          reader = c.host.outcome(c.host.reader(x_c!, prefetch)).value
+        }
+      })
+      net.run_for(random.pick([0, 5, 40]))
+      for (const op of reads.splice(0)) {
+        const status = c.host.status(op)
+        if (status === 'waiting') reads.push(op)
+        else if (status === 'OK') ended.push(Number(c.host.text(op)))
+        else assert.is(status, 'WITHDRAWN')
+      }
+    }
+    assert.equal(ended, Array.from({ length: MESSAGES }, (_, nth) => nth), `seed ${seed}`)
+    assert.ok(answers(c).done! > 0 && answers(a).parked! >= MESSAGES, `seed ${seed}`)
+  }
+})
+
+test('ABI-49: a send that is under way when its owner leaves is not known to be done', () => {
+  const { net, a, b } = short_trio()
+  const [, x_a] = b.share('x', 0, a)
+  const op = a.do(() => a.host.send(x_a!, 'm'))
+  net.run_for(60)
+  assert.is(a.host.status(op), 'waiting')
+  b.kill()
+  net.run_for(10_000)
+  assert.equal([a.host.status(op), a.host.outcome(op).unknown], ['LEFT', true])
+})
+
+test.run()
