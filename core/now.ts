@@ -154,9 +154,7 @@ function message_done(x: Waiter): void {
   aside_messages = x
 }
 
-/**
- * Makes the offer of a send whose owner is elsewhere; its frame waits for the next run. spec: ABI-49
- */
+/** Makes the offer of a send whose owner is elsewhere; its frame waits for the next run. */
 function send_away(id: u32, ref: u32, handle: u32, bytes: u32, flags: u32): u32 {
   const remote = ref_remote(ref)
   if (!is(remote) || remote.dead || handle == 0 || bytes > message_bytes_max) return NOW_RECORD

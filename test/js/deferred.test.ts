@@ -82,7 +82,8 @@ test('a sender hears of what was read though the reader asks for nothing more', 
   for (let nth = 0; nth < 4; nth++) await here.send(nth)
   assert.is((await reader.receive()).value, 0)
   await here.send(4)
-  await turn()
+  // It has gone to the reader, and nothing is under way any more.
+  for (let nth = 0; nth < 20; nth++) await turn()
   const waits = here.send(5)
   assert.is((await reader.receive()).value, 1)
   // No more reads: the message has its place as soon as the grant is here.
