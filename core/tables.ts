@@ -553,6 +553,7 @@ export const LINK_ALONE_MS: u32 = 50
 export const LINK_WINDOW_BYTES: u32 = 262144
 export const ADDRESSES_PER_PEER_MAX: u32 = 16
 export const DIAL_TIMEOUT_MS: u32 = 3000
+export const NEAR_DIAL_MS: u32 = 1000
 export const DIAL_STAGGER_MS: u32 = 150
 export const LINK_CLOSE_MS: u32 = 1000
 export const STREAM_WINDOW_BYTES: u32 = 1048576

@@ -79,6 +79,7 @@ export const LINK_ALONE_MS = 50
 export const LINK_WINDOW_BYTES = 262144
 export const ADDRESSES_PER_PEER_MAX = 16
 export const DIAL_TIMEOUT_MS = 3000
+export const NEAR_DIAL_MS = 1000
 export const DIAL_STAGGER_MS = 150
 export const LINK_CLOSE_MS = 1000
 export const STREAM_WINDOW_BYTES = 1048576

@@ -74,6 +74,11 @@ export interface Transport {
   start(events: TransportEvents): Promise<void>
   /** Addresses under which others may dial, in this transport's own form. */
   addresses(): readonly string[]
+  /**
+   * Where a peer would be, as far as that needs nobody's word: on this machine. A transport that
+   * has this is tried there before all others, and its own addresses are not told to other peers.
+   */
+  near?(peer: string): readonly string[]
   /** True for an address that this transport can dial. */
   speaks(address: string): boolean
   /**

@@ -41,9 +41,10 @@ function optionsOf(call: Call): DaemonOptions {
   }
   const ticket = valueOf(call, 'join')
   const given = Object.entries(values).filter(([, value]) => value !== undefined)
+  const unix = call.flags.has('no-unix') ? { unix: false } : {}
   const found = (['local', 'mdns'] as const).filter((way) => !call.flags.has(`no-${way}`))
   return {
-    ...Object.fromEntries(given),
+    ...Object.fromEntries(given), ...unix,
     state: folderOf(call), discovery: found, ...ticket === undefined ? {} : { tickets: [ticket] }
   } as DaemonOptions
 }

@@ -26,6 +26,7 @@ export const flags = {
   join: { value: 'TICKET', about: 'joins the circuit of a ticket' },
   'no-mdns': { about: 'is not found, and finds nobody, over the local network' },
   'no-local': { about: 'is not found, and finds nobody, over the run directory of this user' },
+  'no-unix': { about: 'links over TCP with peers of this user on this machine, too' },
   label: { value: 'K=V', many: true, about: 'a label that all peers see' },
   rights: { value: 'R,R', about: 'channel, process, admin; channel,process when left out' },
   expires: { value: 'TIME', about: 'how long it can be used, such as 30m, 1h, 7d' },
@@ -67,7 +68,7 @@ export const verbs: { readonly [name: string]: Verb } = {
     about: 'runs a peer until it is interrupted',
     more: `Prints one line when it is ready: its name, id and addresses. It leaves the circuit at
 SIGINT and SIGTERM; a second signal ends it at once. Its processes end with it.`,
-    flags: ['name', 'key', 'listen', 'join', 'no-mdns', 'no-local', 'label'],
+    flags: ['name', 'key', 'listen', 'join', 'no-mdns', 'no-local', 'no-unix', 'label'],
     words: [0, 0], room: 'start'
   },
   invite: {

@@ -35,7 +35,8 @@ export class Dials {
   /** `up` takes the links that were opened; false: it did not. */
   constructor(drive: Drive, transports: readonly Transport[], up: (link: Link) => boolean) {
     this.#drive = drive
-    this.#transports = transports
+    const near = (one: Transport): boolean => one.near !== undefined
+    this.#transports = [...transports.filter(near), ...transports.filter((one) => !near(one))]
     this.#up = up
   }
 
@@ -72,7 +73,8 @@ export class Dials {
     this.#stopping.signal.addEventListener('abort', end)
     try {
       for (const transport of this.#transports) {
-        const spoken = (this.#book.get(peer) ?? []).filter((one) => transport.speaks(one))
+        const known = (this.#book.get(peer) ?? []).filter((one) => transport.speaks(one))
+        const spoken = [...transport.near?.(peer) ?? [], ...known]
         if (spoken.length === 0) continue
         try {
           const link = await transport.dial(peer, spoken, over.signal)

@@ -90,9 +90,10 @@ export class Links {
     for (const link of early) this.#accept(link)
   }
 
-  /** Addresses under which others may dial this peer. */
+  /** Addresses under which others may dial this peer, from wherever they are. */
   addresses(): string[] {
-    return this.#host.transports.flatMap((transport) => [...transport.addresses()])
+    return this.#host.transports.filter(({ near }) => near === undefined)
+      .flatMap((transport) => [...transport.addresses()])
   }
 
   /** Ends all links and stops listening. */

@@ -11,7 +11,7 @@
  *
  * Invariants: only peers of the same circuit key are proposed; the entry is gone after close.
  */
-import { rmSync, watch, type FSWatcher } from 'node:fs'
+import { watch, type FSWatcher } from 'node:fs'
 import { askCertify } from './certify.ts'
 import {
   entryLives, hasEntry, readEntries, removeEntry, writeEntry, type Entry, type Found
@@ -127,8 +127,7 @@ export class LocalDiscovery {
       // The process may run where its number is not seen from here; its socket is.
       const answer = await askCertify(entry.socket, new Uint8Array(0))
       if (answer !== undefined) continue
-      rmSync(entry.file, { force: true })
-      rmSync(entry.socket, { force: true })
+      removeEntry(this.#options.folder, entry.circuit, entry.peer)
     }
   }
 }

@@ -26,12 +26,17 @@ export interface JoinOptions {
   key?: string | Uint8Array
   /** Used when this peer is in none of their circuits yet; else their addresses are proposed. */
   tickets?: string[]
-  /** Instead of libp2p over TCP. An empty list: a circuit of one that touches no file. */
+  /** Instead of Unix sockets and libp2p. An empty list: a circuit of one that touches no file. */
   transports?: Transport[]
   /** Multiaddrs to listen at; by default every IPv4 interface, at the port of the last run. */
   listen?: string[]
   /** Both by default; an empty list or `none` for neither. */
   discovery?: Discovery[] | 'none'
+  /**
+   * Links to this user's peers on this machine over a Unix socket in the run directory, which needs
+   * `local` among the ways of discovery. With `false` they go over TCP, as to everyone else.
+   */
+  unix?: boolean
   /** Texts by name that every peer sees. */
   labels?: Record<string, string>
   /** Bounds of this peer, lowered. */
@@ -43,7 +48,7 @@ export interface JoinOptions {
 }
 
 const KNOWN = new Set(['name', 'circuit', 'state', 'key', 'tickets', 'transports', 'listen',
-  'discovery', 'labels', 'limits', 'processes', 'signal'])
+  'discovery', 'unix', 'labels', 'limits', 'processes', 'signal'])
 const WAYS: readonly unknown[] = ['local', 'mdns']
 
 /** Refuses wrong options with BAD_ARGUMENT; throws the signal's reason when it has aborted. */
@@ -66,6 +71,9 @@ export function checkJoin(options: JoinOptions): void {
   if (ways !== undefined && ways !== 'none' &&
     !(Array.isArray(ways) && ways.every((way) => WAYS.includes(way)))) {
     refuse('discovery must be a list of local and mdns, or none')
+  }
+  if (options.unix !== undefined && typeof options.unix !== 'boolean') {
+    refuse('unix must be true or false')
   }
   checkLimits(options.limits)
   checkSignal(options.signal)

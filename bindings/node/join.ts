@@ -21,6 +21,7 @@ import { drive } from './drive.ts'
 import { stateFolder } from './folder.ts'
 import { checkJoin, type JoinOptions } from './join-options.ts'
 import { Membership } from './membership.ts'
+import { NearTransport } from './near.ts'
 import { comeIn } from './newcomer.ts'
 import { Presence, nameFor } from './presence.ts'
 import { createProcesses } from './process.ts'
@@ -81,6 +82,7 @@ class Joining {
   #membership: Membership | undefined
   #presence: Presence | undefined
   #libp2p: Libp2pTransport | undefined
+  #run_folder: string | undefined
   #name = ''
   readonly #asked = new Set<string>()
 
@@ -97,7 +99,8 @@ class Joining {
     const state = this.#state = await State.open(folder, drive, options.key)
     const inviters = await this.#comeIn(state)
     options.signal?.throwIfAborted()
-    const transports = options.transports ?? [await this.#listening(state, (await libp2p)!)]
+    const transports = options.transports ??
+      [...this.#near(state), await this.#listening(state, (await libp2p)!)]
     const circuit = await this.#create(state, transports, await wasm)
     if (options.signal?.aborted) {
       await circuit.leave()
@@ -118,7 +121,7 @@ class Joining {
   async #comeIn(state: State): Promise<Place[]> {
     const { circuit: circuit_name = 'default', discovery = ['local', 'mdns'], tickets = [] }
       = this.#options
-    const run_folder = discovery.includes('local') ? runFolder() : undefined
+    const run_folder = this.#run_folder = discovery.includes('local') ? runFolder() : undefined
     const presence = this.#presence = new Presence({
       peer: state.key.signer.id, circuit_name, run_folder, mark: this.#mark, drive,
       mdns: discovery.includes('mdns')
@@ -132,6 +135,15 @@ class Joining {
         await presence.open(membership, this.#name)
       }
     })
+  }
+
+  /** The road to peers of the same user here, unless it was not wanted. */
+  #near(state: State): Transport[] {
+    const run_folder = this.#run_folder
+    if (run_folder === undefined || this.#options.unix === false) return []
+    const { circuit } = this.#membership!
+    const { signer } = state.key
+    return [new NearTransport({ signer, circuit, run_folder, mark: this.#mark, drive })]
   }
 
   async #listening(

@@ -1,16 +1,16 @@
 /**
  * The run directory: which peers of this user run on this machine.
  *
- * Lives here: where it is, one entry for each peer, reading entries, the lock of a founder. Does
- * not live here: watching for peers (discovery-local), certifying over the sockets beside the
- * entries (certify, membership).
+ * Lives here: where it is, one entry for each peer, the names of its sockets, reading entries, the
+ * lock of a founder. Does not live here: watching for peers (discovery-local), certifying and links
+ * over the sockets beside the entries (certify, membership; near).
  *
  * Only its owner enters the folder, and the kernel sees to it: whoever can read an entry or reach a
  * socket in it is this user. An entry is written as a whole and named by a hash of its circuit and
- * peer, and its socket likewise, so that no content of a file leads anywhere.
+ * peer, and its sockets likewise, so that no content of a file leads anywhere.
  *
  * Invariants: an entry that cannot be read is no entry; a peer removes its own only, and those
- * whose process is dead and whose socket nobody serves.
+ * whose process is dead and whose sockets nobody serves.
  */
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'
@@ -36,6 +36,8 @@ export interface Entry {
 /** An entry that was read, with the socket on which its peer certifies. */
 export interface Found extends Entry { readonly socket: string, readonly file: string }
 
+/** What a peer has in the folder. */
+const ENDINGS = ['json', 'certify', 'link']
 const ENTRY_BYTES_MAX = 16_384
 const ENTRIES_MAX = 256
 const LOCK_WAIT_MS = 3000
@@ -66,6 +68,11 @@ export function certifySocket(folder: string, circuit: string, peer: string): st
   return join(folder, `${nameOf(circuit, peer)}.certify`)
 }
 
+/** Where a peer's socket for links is. */
+export function linkSocket(folder: string, circuit: string, peer: string): string {
+  return join(folder, `${nameOf(circuit, peer)}.link`)
+}
+
 /** Writes a peer's own entry in the place of the one before. */
 export function writeEntry(folder: string, entry: Entry, mark: string): void {
   const text = JSON.stringify({ version: 1, ...entry })
@@ -77,11 +84,10 @@ export function hasEntry(folder: string, circuit: string, peer: string): boolean
   return existsSync(join(folder, `${nameOf(circuit, peer)}.json`))
 }
 
-/** Removes a peer's entry and socket. */
+/** Removes a peer's entry and sockets. */
 export function removeEntry(folder: string, circuit: string, peer: string): void {
   const name = nameOf(circuit, peer)
-  rmSync(join(folder, `${name}.json`), { force: true })
-  rmSync(join(folder, `${name}.certify`), { force: true })
+  for (const ending of ENDINGS) rmSync(join(folder, `${name}.${ending}`), { force: true })
 }
 
 /** The entries that can be read, the longest unchanged first. Nothing of them is proved alive. */

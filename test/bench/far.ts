@@ -3,10 +3,10 @@
  *
  * Lives here: the far side of remote.ts. Does not live here: bare streams (bare-far.ts).
  *
- * Run by remote.ts: `far.ts NAME`.
+ * Run by remote.ts: `far.ts NAME [ROAD]`.
  */
 import { join, type Channel } from './circuit.ts'
-import { Place } from './place.ts'
+import { Place, type Between } from './place.ts'
 import { weigh, type Weight } from './weight.ts'
 
 /** What the near side asks for: it sends one order, then `count` messages. */
@@ -59,8 +59,8 @@ async function tallyOf(
   }
 }
 
-const [name = 'far'] = process.argv.slice(2)
-await using circuit = await join({ name, ...Place.inherited(name) })
+const [name = 'far', between = 'libp2p'] = process.argv.slice(2)
+await using circuit = await join({ name, ...Place.inherited(name, between as Between) })
 const orders = await circuit.make<Order>('orders', { capacity: 1 })
 await circuit.make<Uint8Array>('channel', { capacity: CAPACITY })
 process.on('disconnect', () => process.exit())

@@ -13,7 +13,12 @@ import { fileURLToPath } from 'node:url'
 const FOLDER = fileURLToPath(new URL('.', import.meta.url))
 const ENDING_MS = 3_000
 
-interface JoinFolder { state: string, listen: string[], discovery: 'local'[] }
+/** What links two peers of a place: the roads that there are between machines, or within one. */
+export type Between = 'libp2p' | 'unix'
+
+interface JoinFolder {
+  state: string, listen: string[], discovery: 'local'[], unix: boolean, circuit: string
+}
 
 export class Place {
   readonly folder = mkdtempSync(join(tmpdir(), 'circuit-bench-'))
@@ -29,14 +34,14 @@ export class Place {
     })
   }
 
-  /** How a peer of this place joins. */
-  options(name: string): JoinFolder {
-    return optionsIn(this.folder, name)
+  /** How a peer of this place joins. Those with different roads are in circuits of their own. */
+  options(name: string, between: Between = 'libp2p'): JoinFolder {
+    return optionsIn(this.folder, name, between)
   }
 
   /** The same in a child process. */
-  static inherited(name: string): JoinFolder {
-    return optionsIn(process.env['CIRCUIT_BENCH_FOLDER']!, name)
+  static inherited(name: string, between: Between = 'libp2p'): JoinFolder {
+    return optionsIn(process.env['CIRCUIT_BENCH_FOLDER']!, name, between)
   }
 
   /** Runs a file of this folder; resolves with the first message that it sends. */
@@ -81,6 +86,9 @@ export class Place {
   }
 }
 
-function optionsIn(folder: string, name: string): JoinFolder {
-  return { state: join(folder, name), listen: ['/ip4/127.0.0.1/tcp/0'], discovery: ['local'] }
+function optionsIn(folder: string, name: string, between: Between): JoinFolder {
+  return {
+    state: join(folder, name), listen: ['/ip4/127.0.0.1/tcp/0'], discovery: ['local'],
+    unix: between === 'unix', circuit: between
+  }
 }

@@ -87,7 +87,7 @@ function windowPanel(figures: readonly Figure[]): BarPanel {
 }
 
 function shorter(contender: string): string {
-  return contender.replace(/^circuit, windows of \d+, /, 'circuit, ')
+  return contender.replace(/^(circuit.*), windows of \d+, /, '$1, ')
     .replace('a bare libp2p stream', 'bare libp2p').replace(' to 64 KiB', '')
     .replace('in pipelines of 256', 'pipelined')
 }

@@ -1,5 +1,6 @@
 /**
- * Channels between two processes over libp2p on the loopback, beside what else carries messages.
+ * Channels between two processes on one machine, over libp2p and over a Unix socket, beside what
+ * else carries messages.
  *
  * Lives here: the near side of each work, and what is to be reached. Does not live here: the far
  * side (far.ts), bare streams (bare.ts), NATS, Redis and ZeroMQ (brokers.ts), capnweb (calls.ts),
@@ -13,7 +14,7 @@ import { startCalls, type Calls } from './calls.ts'
 import { join, type Channel, type Circuit } from './circuit.ts'
 import type { Order, Tally } from './far.ts'
 import { installPeers } from './peers.ts'
-import { Place } from './place.ts'
+import { Place, type Between } from './place.ts'
 import { processWork } from './process.ts'
 import { same, sendEach, type Contender, type Part, type Work } from './timing.ts'
 
@@ -28,9 +29,14 @@ const CHUNK_ROUNDS = 5
 /** gocircuit fd2add7, one sender to one receiver, 1,331 messages a second on such a machine. */
 const GOCIRCUIT = { name: 'gocircuit, measured apart,', ns: 1e9 / 1331 }
 const TEN_TIMES = 10
+const ROADS = ['over libp2p', 'over a Unix socket']
 
-/** The far process, and what is used of it. */
-interface Far { circuit: Circuit, orders: Channel<Order>, channel: Channel<Uint8Array> }
+/** The far process, what is used of it, and how circuit is called over the road to it. */
+interface Far {
+  name: string, circuit: Circuit, orders: Channel<Order>, channel: Channel<Uint8Array>
+}
+/** The same with each road. */
+type Fars = Record<Between, Far>
 
 /** What stands beside: bare streams always, the rest unless only ours is wanted. */
 interface Others { bare: BareContenders, brokers: Brokers | undefined, calls: Calls | undefined }
@@ -39,13 +45,11 @@ interface Others { bare: BareContenders, brokers: Brokers | undefined, calls: Ca
 export async function remoteWorks(ours: boolean): Promise<Part> {
   if (!ours) installPeers()
   const place = new Place()
-  const circuit = await join({ name: 'near', ...place.options('near') })
-  await place.run('far.ts', 'far')
-  for await (const { event, peer } of circuit.members()) {
-    if (event === 'joined' && peer.name === 'far') break
+  const fars = {
+    libp2p: await farOf(place, 'libp2p', 'circuit'),
+    unix: await farOf(place, 'unix', 'circuit over a Unix socket')
   }
-  const orders = await circuit.open<Order>('/far/orders')
-  const far = { circuit, orders, channel: await circuit.open<Uint8Array>('/far/channel') }
+  const far = fars.libp2p
   const others: Others = {
     bare: await bareContenders(place),
     brokers: ours ? undefined : await startBrokers(place),
@@ -54,25 +58,40 @@ export async function remoteWorks(ours: boolean): Promise<Part> {
   // The round trip after these: by then both processes run compiled code.
   const sizes = [16, 64]
   const works = [
-    ...sizes.map((bytes) => strictWork(far, bytes, others)),
-    ...sizes.map((bytes) => windowWork(far, bytes, others)),
-    tripWork(far, others), bulkWork(far, others),
-    processWork(circuit, 'far')
+    ...sizes.map((bytes) => strictWork(fars, bytes, others)),
+    ...sizes.map((bytes) => windowWork(fars, bytes, others)),
+    tripWork(fars, others), bulkWork(fars, others),
+    processWork(far.circuit, 'far')
   ]
   const end = async () => {
     await others.bare.end()
     await others.brokers?.end()
     others.calls?.end()
-    await orders.close()
-    await circuit.leave()
+    for (const { circuit, orders } of Object.values(fars)) {
+      await orders.close()
+      await circuit.leave()
+    }
     await place.end()
   }
   return { works, end }
 }
 
-function strictWork(far: Far, bytes: number, { calls }: Others): Work {
+/** A far process over a road, in a circuit of its own with a near peer here. */
+async function farOf(place: Place, between: Between, name: string): Promise<Far> {
+  const [near, far] = between === 'libp2p' ? ['near', 'far'] : ['beside', 'here']
+  const circuit = await join({ name: near!, ...place.options(near!, between) })
+  await place.run('far.ts', far!, between)
+  for await (const { event, peer } of circuit.members()) {
+    if (event === 'joined' && peer.name === far) break
+  }
+  const orders = await circuit.open<Order>(`/${far}/orders`)
+  return { name, circuit, orders, channel: await circuit.open<Uint8Array>(`/${far}/channel`) }
+}
+
+function strictWork(fars: Fars, bytes: number, { calls }: Others): Work {
   const work = `${bytes} bytes one way, each send awaited`
-  const ours = SENDERS.map((senders) => strict(far, bytes, senders))
+  const ours = SENDERS.map((senders) => strict(fars.libp2p, bytes, senders))
+  const here = SENDERS.map((senders) => strict(fars.unix, bytes, senders))
   const beside = calls === undefined ? [] : SENDERS.map((senders) => calls.strict(bytes, senders))
   const grows = ours.slice(1).map(({ name }, at) => ({
     row: `${work}: ${SENDERS[at + 1]} senders beside ${SENDERS[at]}`,
@@ -80,22 +99,24 @@ function strictWork(far: Far, bytes: number, { calls }: Others): Work {
     target: 'grows with senders', speed_least: 1, as_rate: true
   }))
   return {
-    name: work, unit: 'message', bytes, contenders: [...ours, ...beside],
+    name: work, unit: 'message', bytes, contenders: [...ours, ...here, ...beside],
     goals: [
-      ...ours.map(({ name }, at) => ({
-        row: `${work}, ${counted(SENDERS[at]!, 'sender')}`, ours: name, reference: GOCIRCUIT,
-        shown: beside[at] === undefined ? [] : [beside[at].name],
+      ...[ours, here].flatMap((some, road) => some.map(({ name }, at) => ({
+        row: `${work}, ${counted(SENDERS[at]!, 'sender')}, ${ROADS[road]}`, ours: name,
+        reference: GOCIRCUIT,
+        shown: beside[at] === undefined || road > 0 ? [] : [beside[at].name],
         target: `≥ ${TEN_TIMES}× gocircuit`, speed_least: TEN_TIMES, as_rate: true
-      })),
+      }))),
       ...grows
     ]
   }
 }
 
-function windowWork(far: Far, bytes: number, { bare, brokers }: Others): Work {
+function windowWork(fars: Fars, bytes: number, { bare, brokers }: Others): Work {
   const work = `${bytes} bytes one way, windows of ${WINDOW}`
-  const ours = windowed(far, bytes, true, WINDOW)
-  const back = windowed(far, bytes, false, WINDOW)
+  const ours = windowed(fars.libp2p, bytes, true, WINDOW)
+  const back = windowed(fars.libp2p, bytes, false, WINDOW)
+  const here = windowed(fars.unix, bytes, true, WINDOW)
   const each = bare.each(bytes)
   const coalesced = bare.coalesced(bytes)
   const others = brokers?.oneWay(bytes) ?? []
@@ -103,44 +124,49 @@ function windowWork(far: Far, bytes: number, { bare, brokers }: Others): Work {
   const rest = others.filter(({ name }) => name !== 'NATS').map(({ name }) => name)
   const shared = { ours: ours.name, as_rate: true }
   return {
-    name: work, unit: 'message', bytes, contenders: [ours, back, ...others, each, coalesced],
+    name: work, unit: 'message', bytes, contenders: [ours, back, here, ...others, each, coalesced],
     goals: [
       { ...shared, row: `${work}, encrypted`, target: '≥ 1 M/s', most_ns: 1000,
         shown: [...rest, each.name] },
       { ...shared, row: `${work}, beside NATS`, beside: nats, target: 'ahead of NATS',
         speed_least: 1 },
       { ...shared, row: `${work}, beside the bare stream`, beside: [coalesced.name],
-        target: '≥ 0.5× of it coalesced', speed_least: 0.5 }
+        target: '≥ 0.5× of it coalesced', speed_least: 0.5 },
+      { row: `${work}, over a Unix socket`, ours: here.name, as_rate: true,
+        target: '≥ 1 M/s', most_ns: 1000 }
     ]
   }
 }
 
-function tripWork(far: Far, { bare, brokers }: Others): Work {
-  const ours = {
-    name: 'circuit, a channel at each end', run: (count: number) => roundTrip(far, count)
-  }
+function tripWork(fars: Fars, { bare, brokers }: Others): Work {
+  const between = (far: Far): Contender => ({
+    name: `${far.name}, a channel at each end`, run: (count: number) => roundTrip(far, count)
+  })
+  const [ours, here] = [between(fars.libp2p), between(fars.unix)]
   const stream = bare.roundTrip(ROUND_TRIP_BYTES)
   const others = brokers?.roundTrip(ROUND_TRIP_BYTES) ?? []
   return {
     name: `round trip of ${ROUND_TRIP_BYTES} bytes`,
-    unit: 'round trip', contenders: [ours, stream, ...others],
+    unit: 'round trip', contenders: [ours, here, stream, ...others],
     goals: [{
-      ours: ours.name, beside: [stream.name], shown: others.map(({ name }) => name),
+      ours: ours.name, beside: [stream.name], shown: [here, ...others].map(({ name }) => name),
       target: '≤ 1.3× the bare stream', time_most: 1.3
     }]
   }
 }
 
-function bulkWork(far: Far, { bare }: Others): Work {
-  const ours = windowed(far, CHUNK_BYTES, true, CHUNK_WINDOW)
-  const back = windowed(far, CHUNK_BYTES, false, CHUNK_WINDOW)
+function bulkWork(fars: Fars, { bare }: Others): Work {
+  const ours = windowed(fars.libp2p, CHUNK_BYTES, true, CHUNK_WINDOW)
+  const back = windowed(fars.libp2p, CHUNK_BYTES, false, CHUNK_WINDOW)
+  const here = windowed(fars.unix, CHUNK_BYTES, true, CHUNK_WINDOW)
   const stream = bare.each(CHUNK_BYTES)
   return {
     name: `${CHUNKS * CHUNK_BYTES >> 20} MiB in messages of ${CHUNK_BYTES >> 10} KiB`,
     unit: 'message', bytes: CHUNK_BYTES, count: CHUNKS, rounds: CHUNK_ROUNDS,
-    contenders: [ours, back, stream],
+    contenders: [ours, back, here, stream],
     goals: [{
-      ours: ours.name, beside: [stream.name], target: '≥ 0.8× the bare stream', speed_least: 0.8
+      ours: ours.name, beside: [stream.name], shown: [here.name],
+      target: '≥ 0.8× the bare stream', speed_least: 0.8
     }]
   }
 }
@@ -164,9 +190,11 @@ async function roundTrip({ circuit, orders, channel }: Far, count: number): Prom
 }
 
 /** Each sender waits for each of its sends. */
-function strict({ circuit, orders, channel }: Far, bytes: number, senders: number): Contender {
+function strict(
+  { name, circuit, orders, channel }: Far, bytes: number, senders: number
+): Contender {
   return {
-    name: `circuit, await each send, ${counted(senders, 'sender')}`,
+    name: `${name}, await each send, ${counted(senders, 'sender')}`,
     async run(count) {
       const done = circuit.channel<Tally>({ capacity: 1 })
       await orders.send({ kind: 'sink', count, from: channel, prefetch: 0, done })
@@ -178,10 +206,10 @@ function strict({ circuit, orders, channel }: Far, bytes: number, senders: numbe
 
 /** A writer and a reader with windows; the channel lives at the sender or at the receiver. */
 function windowed(
-  { circuit, orders, channel }: Far, bytes: number, at_receiver: boolean, window: number
+  { name, circuit, orders, channel }: Far, bytes: number, at_receiver: boolean, window: number
 ): Contender {
   return {
-    name: `circuit, windows of ${window}, channel at the ${at_receiver ? 'receiver' : 'sender'}`,
+    name: `${name}, windows of ${window}, channel at the ${at_receiver ? 'receiver' : 'sender'}`,
     async run(count) {
       const through = at_receiver ? channel : circuit.channel<Uint8Array>({ capacity: CAPACITY })
       const done = circuit.channel<Tally>({ capacity: 1 })
