@@ -58,8 +58,8 @@ export function away_find(peer: Peer, offer: u32): Waiter {
   return is(w) && w.peer == peer ? w : no_waiter
 }
 
-/** An offer for a channel elsewhere; false when no more offers can be named. */
-export function away_add(w: Waiter, remote: Remote): bool {
+/** Names an offer for a channel elsewhere; false when no more offers can be named. */
+function name_offer(w: Waiter, remote: Remote): bool {
   w.offer = table_add(offers, changetype<usize>(w))
   if (w.offer == 0) return false
   const peer = remote.peer
@@ -69,10 +69,31 @@ export function away_add(w: Waiter, remote: Remote): bool {
   w.peer_next = changetype<Waiter>(peer.away)
   if (is(w.peer_next)) w.peer_next.peer_previous = w
   peer.away = changetype<usize>(w)
+  return true
+}
+
+/** An offer for a channel elsewhere; false when no more offers can be named. */
+export function away_add(w: Waiter, remote: Remote): bool {
+  if (!name_offer(w, remote)) return false
+  const peer = remote.peer
   queue_push(held_back(peer), w)
   if (!peer_joined(peer)) contact(peer)
   else if (!is(peer.link)) link_needed(peer)
   pump(peer)
+  return true
+}
+
+/**
+ * As `away_add`, for an offer that is whole, to a peer with a session and a link: it goes into the
+ * session's queue in this call, unless it or others before it are to be held back.
+ */
+export function away_offer(w: Waiter, remote: Remote): bool {
+  if (!name_offer(w, remote)) return false
+  const peer = remote.peer
+  if (is(held_back(peer).first) || !has_room(peer, w)) {
+    queue_push(held_back(peer), w)
+    away_pump(peer)
+  } else send_offer(peer, w, remote)
   return true
 }
 
@@ -98,22 +119,29 @@ export function away_pump(peer: Peer): void {
     const remote = ref_remote(w.key)
     // A reference to an incarnation that has not come yet waits for it, and holds up no other.
     if (remote.incarnation != peer.incarnation) continue
-    const bytes = bytes_of(w)
-    if (peer.out_offers >= OFFERS_PER_PEER_MAX) return
-    if (peer.out_bytes + bytes > PARKED_BYTES_PER_PEER_MAX) return
+    if (!has_room(peer, w)) return
     queue_take(w)
-    w.flags |= IS_SENT
-    peer.out_offers++
-    peer.out_bytes += bytes
-    if (flagged(w, IS_READER)) say_reader(w, remote.channel, w.seq)
-    else {
-      const select = flagged(w, IS_SELECT) ? w.op.id : 0
-      const trying = flagged(w, IS_TRY) ? OFFER_FLAG_TRY : 0
-      const flags = trying | (select != 0 ? OFFER_FLAG_SELECT : 0)
-      say_offer(w, remote.channel, flags, select)
-    }
-    w.seq = peer.made
+    send_offer(peer, w, remote)
   }
+}
+
+function has_room(peer: Peer, w: Waiter): bool {
+  return peer.out_offers < OFFERS_PER_PEER_MAX &&
+    peer.out_bytes + bytes_of(w) <= PARKED_BYTES_PER_PEER_MAX
+}
+
+function send_offer(peer: Peer, w: Waiter, remote: Remote): void {
+  w.flags |= IS_SENT
+  peer.out_offers++
+  peer.out_bytes += bytes_of(w)
+  if (flagged(w, IS_READER)) say_reader(w, remote.channel, w.seq)
+  else {
+    const select = flagged(w, IS_SELECT) ? w.op.id : 0
+    const trying = flagged(w, IS_TRY) ? OFFER_FLAG_TRY : 0
+    const flags = trying | (select != 0 ? OFFER_FLAG_SELECT : 0)
+    say_offer(w, remote.channel, flags, select)
+  }
+  w.seq = peer.made
 }
 
 /** Sends for all peers that had a change; the end of a step. */

@@ -12,7 +12,7 @@
 import { text_compare } from './bytes'
 import {
   AIM_ROOM, CLAIMED, Channel, FREE, IS_READER, IS_SELECT, IS_STORED, IS_TRY, RESERVED, SEND,
-  Waiter, arrival, engage, engaged, flagged, is, messages, no_payload, queue_push, queue_put,
+  Waiter, arrival, dirty, engage, engaged, flagged, is, messages, no_payload, queue_push, queue_put,
   queue_take, waiter_new,
 } from './waiter'
 import {
@@ -20,7 +20,8 @@ import {
 } from './claim'
 import { stored_bytes_max } from './limit'
 import { say_end } from './say'
-import { self_id } from './peer'
+import { Payload } from './payload'
+import { Peer, self_id } from './peer'
 import {
   ERROR_CLOSED, ERROR_OK, ERROR_SCRUBBED, ERROR_TOO_MANY, ERROR_WOULD_BLOCK, MESSAGE_BYTES_MAX,
 } from './tables'
@@ -85,26 +86,46 @@ export function over_share(x: Waiter): bool {
   return x.peer.stored_bytes + bytes > stored_bytes_max
 }
 
-/** Puts a send that is in hand into its place in the buffer and tells its arbiter (rule 15). */
-export function place(x: Waiter): void {
+/** Puts a message into the buffer, where it has a place; `peer` is its sender's (null: this one). */
+function store(c: Channel, peer: Peer, payload: Payload): void {
   const message = waiter_new(SEND, true)
-  message.channel = x.channel
+  message.channel = c
   message.flags = IS_STORED
   message.phase = FREE
-  message.payload = x.payload
+  message.payload = payload
   message.seq = arrival()
-  if (is(x.peer)) {
-    // A select's is counted since its grant.
-    if (!selecting(x)) {
-      x.peer.in_bytes -= x.payload.bytes
-      x.peer.stored_bytes += x.payload.bytes
-    }
-    message.key = x.peer.index
-    message.offer = x.payload.bytes
+  if (is(peer)) {
+    message.key = peer.index
+    message.offer = payload.bytes
   }
+  queue_put(messages(c), message)
+}
+
+/** Puts a send that is in hand into its place in the buffer and tells its arbiter (rule 15). */
+export function place(x: Waiter): void {
+  // A select's is counted since its grant.
+  if (is(x.peer) && !selecting(x)) {
+    x.peer.in_bytes -= x.payload.bytes
+    x.peer.stored_bytes += x.payload.bytes
+  }
+  store(x.channel, x.peer, x.payload)
   x.payload = no_payload
-  queue_put(messages(x.channel), message)
   answer(x, ERROR_OK)
+}
+
+/**
+ * Places another peer's plain send that parking and matching would place (rule 15), without the
+ * offer between. False: nothing was done. The caller tells the arbiter.
+ */
+export function place_at_once(c: Channel, peer: Peer, payload: Payload): bool {
+  if (c.used >= c.capacity || c.closed || c.latch || is(c.senders_first)) return false
+  const stored_bytes = peer.stored_bytes + payload.bytes
+  if (stored_bytes > stored_bytes_max) return false
+  c.used++
+  peer.stored_bytes = stored_bytes
+  store(c, peer, payload)
+  if (is(c.receivers_first)) dirty(c)
+  return true
 }
 
 function fill(c: Channel): bool {

@@ -8,7 +8,7 @@
  * NOW_RECORD has changed nothing; nothing is put out and no channel is left to be matched, so no
  * turn need follow.
  */
-import { away_add, away_flush } from './away'
+import { away_offer } from './away'
 import { header } from './fault'
 import { set_aside, taken_up } from './heap'
 import { message_bytes_max } from './limit'
@@ -162,16 +162,16 @@ function send_away(id: u32, ref: u32, handle: u32, bytes: u32, flags: u32): u32 
   const peer = remote.peer
   if (!peer_joined(peer) || !is(peer.link) || !op_usable(id)) return NOW_RECORD
   const w = waiter_new(SEND, true)
-  if (!away_add(w, remote)) {
+  const payload = payload_new(handle, bytes)
+  w.payload = payload
+  if ((flags & OP_FLAG_TRY) != 0) w.flags = IS_TRY
+  if (remote.incarnation != peer.incarnation || !away_offer(w, remote)) {
+    payload_free(payload, true)
     waiter_free(w)
     return NOW_RECORD
   }
-  if ((flags & OP_FLAG_TRY) != 0) w.flags = IS_TRY
-  w.payload = payload_new(handle, bytes)
   w.op = op_new(id, KIND_SEND)
   w.op.first = w
-  // Now, so that nothing that the host asks for next goes before it.
-  away_flush()
   return NOW_PARKED
 }
 

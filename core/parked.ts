@@ -17,12 +17,13 @@ import { read_end, read_u32 } from './frame'
 import { over_limit } from './limit'
 import { KIND_SELECT, KIND_SEND, OP_HELD } from './operation'
 import { map_find } from './map'
+import { place_at_once } from './match'
 import { path_under } from './path'
 import { Payload } from './payload'
 import { Peer } from './peer'
 import { reader_arrived, reader_ended } from './reader'
 import { payload_done, ref_channel } from './reference'
-import { end_offer, refs_over, take_refs } from './say'
+import { end_offer, refs_over, say_done, take_refs } from './say'
 import { on_end, on_firm, on_hold, on_unhold } from './select'
 import {
   CLAIMED, Channel, FIRM, IS_AGAIN, IS_READER, IS_SELECT, IS_TRY, RECEIVE, SEND, Waiter, ZOMBIE,
@@ -81,6 +82,10 @@ export function offer_in(peer: Peer, kind: u32, payload: Payload): bool {
   if (status != ERROR_OK) {
     payload_done(payload)
     end_offer(peer, offer, status)
+    return true
+  }
+  if (plain_send && place_at_once(c, peer, payload)) {
+    say_done(peer, offer)
     return true
   }
   const w = waiter_new(sending ? SEND : RECEIVE, true)

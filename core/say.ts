@@ -129,7 +129,12 @@ export function say_deliver(w: Waiter, payload: Payload, again: bool, holder: Wa
 
 export function say_end(w: Waiter, status: u32): void {
   if (status != ERROR_OK || flagged(w, IS_SELECT)) end_offer(w.peer, w.offer, status)
-  else if (w.peer.state == PEER_JOINED) post_end_done(w.peer, w.offer)
+  else say_done(w.peer, w.offer)
+}
+
+/** A plain send is done. */
+export function say_done(peer: Peer, offer: u32): void {
+  if (peer.state == PEER_JOINED) post_end_done(peer, offer)
 }
 
 /** The end of an offer that became no waiter. */
