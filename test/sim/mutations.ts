@@ -184,8 +184,8 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     bug: 'a waiter is never freed',
-    file: 'waiter.ts', find: '  release(changetype<usize>(w), wide ? offsetof<Waiter>() : NARROW_WAITER_BYTES)',
-    put: '',
+    file: 'waiter.ts', put: '',
+    find: '  release(changetype<usize>(w), wide ? offsetof<Waiter>() : NARROW_WAITER_BYTES)',
     caught_by: 'tables_return', faults: 'none', within: 60
   }
 ]
