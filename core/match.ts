@@ -86,7 +86,7 @@ export function over_share(x: Waiter): bool {
   return x.peer.stored_bytes + bytes > stored_bytes_max
 }
 
-/** Puts a message into the buffer, where it has a place; `peer` is its sender's (null: this one). */
+/** Puts a message into the buffer, where a place is its own; `peer` sent it (null: this one). */
 function store(c: Channel, peer: Peer, payload: Payload): void {
   const message = waiter_new(SEND, true)
   message.channel = c
