@@ -16,6 +16,7 @@ import type {
 /** The library's encrypted stream: what is used of it. */
 interface Sealed extends MessageStream {
   readonly handshake: { decrypt(sealed: Uint8ArrayList): Uint8Array | Uint8ArrayList }
+  readonly decoder: { lengthDecoder(bytes: Uint8ArrayList): number }
   encrypt(text: Uint8ArrayList): Uint8ArrayList | Uint8Array
   decrypt(sealed: Uint8ArrayList): Uint8Array | Uint8ArrayList
 }
@@ -28,6 +29,8 @@ interface Road extends MessageStream {
 
 /** Up to here a copy costs less than a piece more in the call. */
 const JOINED_BYTES = 16_384
+const LENGTH_BYTES = 2
+const NOT_WHOLE = new RangeError('a length that has not come whole')
 
 /** The encrypter with whole writes; what the other side sees is the same. */
 export function joining<Extension>(
@@ -57,6 +60,14 @@ function joinSmall(sealed: Sealed): void {
   }
   // The library's own copies a message that came in two pieces, to have room for its text.
   sealed.decrypt = (message) => sealed.handshake.decrypt(message)
+  sealed.decoder.lengthDecoder = lengthOf
+}
+
+/** The length in front of a message. Thrown: it has not come whole, as behind each last message. */
+function lengthOf(bytes: Uint8ArrayList): number {
+  // An error of its own would look for the callers each time, which costs as much as a small frame.
+  if (bytes.byteLength < LENGTH_BYTES) throw NOT_WHOLE
+  return bytes.get(0) << 8 | bytes.get(1)
 }
 
 /** All pieces go into the socket, whether it has room or not: they are one message at most. */
