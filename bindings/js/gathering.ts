@@ -14,10 +14,16 @@ import { WRITE_BYTES_MAX } from './tables.ts'
  */
 const QUIET_STEPS = 8
 /**
- * So many leave before that, or as many as are under way already when that is more: the other side
- * of a window works meanwhile, and the writes stay few.
+ * So many leave before that: half of the operations that are under way, so that both sides work
+ * while a window goes round. At least the first number, so that the other side of a burst begins
+ * soon; at most the second, for by then a write costs little beside its frames.
  */
 const FRAMES_MIN = 128
+const FRAMES_MAX = 512
+/** The most that was under way counts for so long and once more; then a new burst begins. */
+const BURST_MS = 10
+/** What fills a write of the kernel when the last frame was a small one. */
+const FULL_BYTES = WRITE_BYTES_MAX - 4096
 
 /** Waits, and says when to write. */
 export class Gathering {
@@ -27,25 +33,38 @@ export class Gathering {
   #quiet = 0
   /** Some link has enough for a write. */
   #ripe = false
+  /** The most operations under way since `since_ms`, and in the time before that. */
+  #most = 0
+  #most_before = 0
+  #since_ms = 0
 
   constructor(flush: () => void) {
     this.#flush = flush
   }
 
   /**
-   * A frame was added to those of a link: it has `frames` of `bytes` bytes now, and has written
-   * `unanswered` since it last heard of the other side.
+   * A frame was added to those of a link: it has `frames` of `bytes` bytes now, while the program
+   * has so many operations `under_way`.
    */
-  added(frames: number, bytes: number, unanswered: number): void {
+  added(frames: number, bytes: number, under_way: number): void {
     this.#quiet = 0
-    if (bytes >= WRITE_BYTES_MAX || frames >= Math.max(FRAMES_MIN, unanswered)) this.#ripe = true
+    if (under_way > this.#most) this.#most = under_way
+    if (frames < FRAMES_MIN && bytes < FULL_BYTES) return
+    const half = Math.max(this.#most, this.#most_before) / 2
+    if (frames >= half || frames >= FRAMES_MAX || bytes >= FULL_BYTES) this.#ripe = true
   }
 
   /** Begins to wait, after the steps of the program that are ready now. */
-  begin(): void {
+  begin(now_ms: number): void {
     if (this.#scheduled) return
     this.#scheduled = true
     this.#quiet = 0
+    const age_ms = now_ms - this.#since_ms
+    if (age_ms >= BURST_MS) {
+      this.#most_before = age_ms < 2 * BURST_MS ? this.#most : 0
+      this.#most = 0
+      this.#since_ms = now_ms
+    }
     queueMicrotask(this.#step)
   }
 

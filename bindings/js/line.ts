@@ -47,8 +47,6 @@ export class Line implements LinkEvents, Taker, FrameTaker {
   heldBytes = 0
   takenBytes = 0
   full = false
-  /** Frames written since the other side was last heard. */
-  unanswered = 0
   waiting = false
   given = 0
   /** The core knows it. */
@@ -63,7 +61,6 @@ export class Line implements LinkEvents, Taker, FrameTaker {
   }
 
   bytes(chunks: Iterable<Uint8Array>): void {
-    this.unanswered = 0
     for (const chunk of chunks) this.cutter.push(plainBytes(chunk))
     this.#host.bytes(this)
   }

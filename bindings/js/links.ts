@@ -61,7 +61,7 @@ export class Links {
     this.#host = host
     this.#turns = new Turns({
       timers: drive.timers,
-      now: () => drive.memory.header[HEADER_NOW_MS]!,
+      now: () => this.#now_ms,
       cut: (line, most) => this.#cut(line, most),
       give: (line) => this.#give(line)
     })
@@ -119,7 +119,7 @@ export class Links {
     this.#spoken = line
     line.write(words, bytes, at)
     if (line.joiner.count === 1) this.#dirty.push(line)
-    if (!line.full) this.#gathering.added(line.joiner.count, line.outBytes, line.unanswered)
+    if (!line.full) this.#gathering.added(line.joiner.count, line.outBytes, this.#drive.operations)
   }
 
   /** Order: close a link after what was written. */
@@ -148,7 +148,7 @@ export class Links {
 
   /** A turn has ended: its frames go out after the program's own steps, so that more can join. */
   drained(): void {
-    if (this.#dirty.length > 0) this.#gathering.begin()
+    if (this.#dirty.length > 0) this.#gathering.begin(this.#now_ms)
   }
 
   /** The program sends: the core says it when it has made its sends of now. */
@@ -216,6 +216,9 @@ export class Links {
     return true
   }
 
+  /** As of the core's last call. */
+  get #now_ms(): number { return this.#drive.memory.header[HEADER_NOW_MS]! }
+
   #cut(line: Line, most: number): number {
     return line.known && !this.#drive.ended ? line.cutter.cut(most, line) : 0
   }
@@ -254,11 +257,9 @@ export class Links {
   }
 
   #write(line: Line): void {
-    const frames = line.joiner.count
-    if (frames === 0) return
+    if (line.joiner.count === 0) return
     const bytes = line.outBytes
     line.outBytes = 0
-    line.unanswered += frames
     try {
       line.full = !line.link.send(line.joiner.take())
     } catch {
