@@ -28,6 +28,7 @@ const FULL_BYTES = WRITE_BYTES_MAX - 4096
 /** Waits, and says when to write. */
 export class Gathering {
   readonly #flush: () => void
+  readonly #now_ms: () => number
   #scheduled = false
   /** Steps since the last frame was added. */
   #quiet = 0
@@ -38,8 +39,10 @@ export class Gathering {
   #most_before = 0
   #since_ms = 0
 
-  constructor(flush: () => void) {
+  /** `flush` writes all that waits; `now_ms` is about the time. */
+  constructor(flush: () => void, now_ms: () => number) {
     this.#flush = flush
+    this.#now_ms = now_ms
   }
 
   /**
@@ -55,10 +58,11 @@ export class Gathering {
   }
 
   /** Begins to wait, after the steps of the program that are ready now. */
-  begin(now_ms: number): void {
+  begin(): void {
     if (this.#scheduled) return
     this.#scheduled = true
     this.#quiet = 0
+    const now_ms = this.#now_ms()
     const age_ms = now_ms - this.#since_ms
     if (age_ms >= BURST_MS) {
       this.#most_before = age_ms < 2 * BURST_MS ? this.#most : 0

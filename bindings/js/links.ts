@@ -54,7 +54,7 @@ export class Links {
   #dirty: Line[] = []
   /** The line of the last frame: most are for the same one. */
   #spoken: Line | undefined
-  readonly #gathering = new Gathering(() => this.#flush())
+  readonly #gathering = new Gathering(() => this.#flush(), () => this.#now_ms)
 
   constructor(drive: Drive, host: LinkHost) {
     this.#drive = drive
@@ -148,7 +148,7 @@ export class Links {
 
   /** A turn has ended: its frames go out after the program's own steps, so that more can join. */
   drained(): void {
-    if (this.#dirty.length > 0) this.#gathering.begin(this.#now_ms)
+    if (this.#dirty.length > 0) this.#gathering.begin()
   }
 
   /** The program sends: the core says it when it has made its sends of now. */

@@ -19,7 +19,7 @@ class Stage {
     this.#gathering.over()
     this.writes.push(this.#frames)
     this.#frames = 0
-  })
+  }, () => this.now_ms)
 
   /** Sends one by one, as a program that awaits each; then does nothing for long enough. */
   async send(count: number): Promise<void> {
@@ -27,7 +27,7 @@ class Stage {
       this.#frames += 1
       this.under_way += 1
       this.#gathering.added(this.#frames, this.#frames * this.frame_bytes, this.under_way)
-      this.#gathering.begin(this.now_ms)
+      this.#gathering.begin()
       await undefined
     }
     for (let step = 0; step < 12; step++) await undefined
