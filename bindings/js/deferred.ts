@@ -37,6 +37,9 @@ export class Deferred {
     this.#timer ??= this.#drive.timers.set(this.#due, 0)
   }
 
+  /** True while something that was taken waits to be said. */
+  get owing(): boolean { return this.#owed }
+
   /** The program has made its sends: they are said now. */
   say(): void {
     if (this.#sends > 0) this.#drive.go()

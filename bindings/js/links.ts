@@ -19,17 +19,14 @@ import { textAt } from './memory.ts'
 import { Turns } from './turns.ts'
 import { bytesOf } from './values.ts'
 import {
-  DOWN_REASON_CLOSED, DOWN_REASON_RESET, DOWN_REASON_VIOLATION, ERROR_NO_CHAIN, ERROR_OK,
-  HEADER_BYTES_MAX, HEADER_NOW_MS, IN_FRAME, IN_FRAME_HEADER_BYTES, IN_FRAME_LINK, IN_FRAME_PAYLOAD,
-  IN_FRAME_PAYLOAD_BYTES, IN_FRAME_WORDS, IN_HEARD, IN_HEARD_LINK, IN_HEARD_WORDS, IN_LINK_DOWN,
-  IN_LINK_DOWN_LINK, IN_LINK_DOWN_REASON, IN_LINK_DOWN_WORDS, IN_LINK_READY, IN_LINK_READY_LINK,
-  IN_LINK_READY_TAKEN_BYTES, IN_LINK_READY_WORDS, IN_LINK_UP, IN_LINK_UP_ID_BYTES,
-  IN_LINK_UP_LINK, IN_LINK_UP_OUTGOING, IN_LINK_UP_WORDS, IN_VERIFIED, IN_VERIFIED_EXPIRES_MS,
-  IN_VERIFIED_LINK, IN_VERIFIED_PREFIX_BYTES, IN_VERIFIED_RIGHTS, IN_VERIFIED_STATUS,
-  IN_VERIFIED_WORDS, LINKS_MAX, MESSAGE_BYTES_MAX, OUT_FRAME_HEADER_BYTES, OUT_FRAME_LINK,
-  OUT_FRAME_PAYLOAD, OUT_FRAME_PAYLOAD_BYTES, OUT_FRAME_WORDS, OUT_UNLINK_LINK,
-  OUT_VERIFY_ID_BYTES, OUT_VERIFY_LINK, OUT_VERIFY_PAYLOAD, OUT_VERIFY_WORDS, PATH_BYTES_MAX,
-  PEER_ID_BYTES_MAX, TIMEOUT_MS_MAX,
+  DOWN_REASON_RESET, DOWN_REASON_VIOLATION, ERROR_NO_CHAIN, ERROR_OK, HEADER_NOW_MS, IN_HEARD,
+  IN_HEARD_LINK, IN_HEARD_WORDS, IN_LINK_DOWN, IN_LINK_DOWN_LINK, IN_LINK_DOWN_REASON,
+  IN_LINK_DOWN_WORDS, IN_LINK_READY, IN_LINK_READY_LINK, IN_LINK_READY_TAKEN_BYTES,
+  IN_LINK_READY_WORDS, IN_LINK_UP, IN_LINK_UP_ID_BYTES, IN_LINK_UP_LINK, IN_LINK_UP_OUTGOING,
+  IN_LINK_UP_WORDS, IN_VERIFIED, IN_VERIFIED_EXPIRES_MS, IN_VERIFIED_LINK,
+  IN_VERIFIED_PREFIX_BYTES, IN_VERIFIED_RIGHTS, IN_VERIFIED_STATUS, IN_VERIFIED_WORDS, LINKS_MAX,
+  LINK_WINDOW_BYTES, OUT_FRAME_LINK, OUT_UNLINK_LINK, OUT_VERIFY_ID_BYTES, OUT_VERIFY_LINK,
+  OUT_VERIFY_PAYLOAD, OUT_VERIFY_WORDS, PATH_BYTES_MAX, PEER_ID_BYTES_MAX, TIMEOUT_MS_MAX
 } from './tables.ts'
 
 /** What links need of their host. */
@@ -41,6 +38,8 @@ export interface LinkHost {
 }
 
 const encoder = new TextEncoder()
+/** So much of a window is given back at once: a large frame may wait for it. */
+const MUCH_BYTES = LINK_WINDOW_BYTES / 8
 
 /** All links of one core. */
 export class Links {
@@ -54,6 +53,9 @@ export class Links {
   #dirty: Line[] = []
   /** The line of the last frame: most are for the same one. */
   #spoken: Line | undefined
+  /** Lines that took frames which the core was not told of. */
+  #owing: Line[] = []
+  #timer: unknown = undefined
   readonly #gathering = new Gathering(() => this.#flush(), () => this.#now_ms)
 
   constructor(drive: Drive, host: LinkHost) {
@@ -101,6 +103,7 @@ export class Links {
     this.#flush()
     this.#stopped = true
     this.#turns.stop()
+    if (this.#timer !== undefined) this.#drive.timers.clear(this.#timer)
     this.#lines.clear()
     await Promise.allSettled(this.#host.transports.map((transport) => transport.stop()))
   }
@@ -224,6 +227,7 @@ export class Links {
   }
 
   #give(line: Line): void {
+    this.#giveAllBack()
     this.#drive.go()
     this.#judgeBytes(line)
   }
@@ -240,20 +244,26 @@ export class Links {
     if (!line.known) return
     const at = this.#drive.record(IN_HEARD, IN_HEARD_WORDS)
     this.#drive.memory.words[at + IN_HEARD_LINK] = line.id
+    this.#giveAllBack()
     this.#drive.go()
   }
 
   #flush(): void {
-    this.#drive.deferred.say()
+    if (this.#giveAllBack()) this.#drive.go()
+    else this.#drive.deferred.say()
     this.#gathering.over()
     const dirty = this.#dirty
     this.#dirty = []
+    let much = false
     for (const line of dirty) {
       if (line.full) continue
       this.#write(line)
       if (line.closing && !line.full) this.#close(line, false)
+      much ||= line.takenBytes >= MUCH_BYTES
     }
-    this.#drive.go()
+    // A call says what readers have taken, too, and that is one more write: it may wait.
+    if (this.#drive.deferred.owing && !much) this.#timer ??= this.#drive.timers.set(this.#due, 0)
+    else if (this.#giveAllBack()) this.#drive.go()
   }
 
   #write(line: Line): void {
@@ -269,10 +279,23 @@ export class Links {
     if (line.full) {
       line.heldBytes += bytes
     } else {
+      if (line.takenBytes === 0) this.#owing.push(line)
       line.takenBytes += bytes
-      // At once, also if it is little: a large frame waits until the core has all of its window.
-      if (line.known) this.#giveBack(line)
     }
+  }
+
+  /** What links took is the core's again, with the call that follows. False: there is nothing. */
+  #giveAllBack(): boolean {
+    const owing = this.#owing
+    if (owing.length === 0 || this.#drive.ended) return false
+    this.#owing = []
+    for (const line of owing) if (line.known) this.#giveBack(line)
+    return this.#drive.memory.count > 0
+  }
+
+  readonly #due = (): void => {
+    this.#timer = undefined
+    if (this.#giveAllBack()) this.#drive.go()
   }
 
   #giveBack(line: Line): void {

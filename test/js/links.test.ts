@@ -86,6 +86,26 @@ test('a frame does not wait for a program that adds none', async (t) => {
   await sent
 })
 
+test('a reader that takes messages one by one says so in few writes', async (t) => {
+  const { writes, alice, bob } = await pair(t)
+  const here = bob.channel<number>({ capacity: 1024 })
+  const carry = await alice.make<typeof here>('carry', { capacity: 1 })
+  await (await bob.open<typeof here>('/alice/carry')).send(here)
+  const there = (await carry.receive()).value!
+  const prefetch = 256
+  using reader = there.reader({ prefetch })
+  const count = 8 * prefetch
+  const sent = Promise.all(Array.from({ length: count }, (_, nth) => here.send(nth)))
+  assert.is((await reader.receive()).value, 0)
+  writes.length = 0
+  const began = performance.now()
+  for (let nth = 1; nth < count; nth++) assert.is((await reader.receive()).value, nth)
+  await sent
+  // Each half of the window, each time that none is left, and each turn of the clock.
+  const turns = Math.ceil(performance.now() - began)
+  assert.ok(writes.length <= 4 * count / prefetch + 2 * turns, `${writes.length} writes`)
+})
+
 test('bytes that are no frames reset their link after the frames before them', async (t) => {
   const { network, links, jobs, far, alice, bob } = await pair(t)
   const peers = () => [...alice.peers(), ...bob.peers()].map(({ id, incarnation }) =>
