@@ -87,7 +87,7 @@ export function over_share(x: Waiter): bool {
 }
 
 /** Puts a message into the buffer, where a place is its own; `peer` sent it (null: this one). */
-function store(c: Channel, peer: Peer, payload: Payload): void {
+function keep(c: Channel, peer: Peer, payload: Payload): void {
   const message = waiter_new(SEND, true)
   message.channel = c
   message.flags = IS_STORED
@@ -108,7 +108,7 @@ export function place(x: Waiter): void {
     x.peer.in_bytes -= x.payload.bytes
     x.peer.stored_bytes += x.payload.bytes
   }
-  store(x.channel, x.peer, x.payload)
+  keep(x.channel, x.peer, x.payload)
   x.payload = no_payload
   answer(x, ERROR_OK)
 }
@@ -123,7 +123,7 @@ export function place_at_once(c: Channel, peer: Peer, payload: Payload): bool {
   if (stored_bytes > stored_bytes_max) return false
   c.used++
   peer.stored_bytes = stored_bytes
-  store(c, peer, payload)
+  keep(c, peer, payload)
   if (is(c.receivers_first)) dirty(c)
   return true
 }
