@@ -59,7 +59,10 @@ export class Host implements Orders {
     this.#links = new Links(drive, {
       transports: options.transports,
       verify: (peer, chain) => options.verify(peer, chain),
-      moved: () => this.#introduce()
+      moved: () => {
+        this.#introduce()
+        this.options.moved?.()
+      }
     })
     this.#dials = new Dials(drive, options.transports, (link) => this.#links.dialled(link))
     this.#processes = new ProcessOrders(drive, options.processes)

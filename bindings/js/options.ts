@@ -77,6 +77,8 @@ export interface CircuitOptions {
   renewed?(incarnation: number): void
   /** Every peer that was heard of, joined or changed. */
   member?(peer: Peer): void
+  /** This peer has other addresses than before. */
+  moved?(): void
   /** Makes a ticket. */
   invite?(options: InviteOptions): Promise<string>
   /** Called when the core has left, before the transports stop. */

@@ -5,9 +5,9 @@
  * the folder and its files (run-folder), certificates (membership), what to do with who was found
  * (join).
  *
- * The watch tells of a change within milliseconds; where the system has no watch left, or says
- * nothing, a look each LOOK_MS finds the same. Every AGAIN_MS all living peers are proposed again,
- * since a link may have broken on both sides.
+ * The watch tells of a change within milliseconds; where the system has no watch left, a look each
+ * LOOK_MS finds the same. Every AGAIN_MS all living peers are looked for and proposed again, since a
+ * link may have broken on both sides, and a watch may say nothing.
  *
  * Invariants: only peers of the same circuit key are proposed; the entry is gone after close.
  */
@@ -26,7 +26,7 @@ export interface LocalOptions {
 }
 
 const LOOK_MS = 1000
-const AGAIN_LOOKS = 5
+const AGAIN_MS = 5000
 
 /** Keeps one peer's entry and watches the others'. */
 export class LocalDiscovery {
@@ -36,7 +36,7 @@ export class LocalDiscovery {
   #watcher: FSWatcher | undefined
   #looking: NodeJS.Timeout | undefined
   #soon: NodeJS.Immediate | undefined
-  #looks = 0
+  #since_again_ms = 0
   #closed = false
 
   constructor(options: LocalOptions) {
@@ -61,7 +61,7 @@ export class LocalDiscovery {
     const { folder } = this.#options
     try {
       this.#watcher = watch(folder, { persistent: false }, () => this.#lookSoon())
-      this.#watcher.on('error', () => {})
+      this.#watcher.on('error', () => { this.#watcher = undefined })
     } catch { /* no watches left: the looks by time are enough */ }
     this.#look()
     this.#sweep().catch(() => {})
@@ -89,10 +89,15 @@ export class LocalDiscovery {
   #look(): void {
     if (this.#closed) return
     clearTimeout(this.#looking)
+    const wait_ms = this.#watcher === undefined ? LOOK_MS : AGAIN_MS
     this.#looking = setTimeout(() => {
-      if (++this.#looks % AGAIN_LOOKS === 0) this.#proposed.clear()
+      this.#since_again_ms += wait_ms
+      if (this.#since_again_ms >= AGAIN_MS) {
+        this.#since_again_ms = 0
+        this.#proposed.clear()
+      }
       this.#look()
-    }, LOOK_MS).unref()
+    }, wait_ms).unref()
     this.#keepEntry()
     for (const entry of this.#others()) {
       const text = entry.addresses.join(' ')

@@ -174,6 +174,7 @@ class Joining {
       verify: (peer, chain) => membership.verify(peer, chain),
       renewed: (incarnation) => state.keepIncarnation(incarnation),
       member: (peer) => this.#met(state, circuit, peer),
+      moved: () => this.#presence!.tell(),
       invite: (wanted) => {
         const { id, addresses } = circuit.self
         return membership.invite(placesOf(id, addresses), wanted)

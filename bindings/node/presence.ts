@@ -31,7 +31,6 @@ export interface Finder {
   found(peer: string, addresses: string[]): void
 }
 
-const ADDRESSES_MS = 1000
 const INSTANCE_BYTES = 16
 
 /** A peer's discovery, from `open` over `start` to `close`. */
@@ -43,7 +42,6 @@ export class Presence {
   #membership: Membership | undefined
   #finder: Finder | undefined
   #addresses: readonly string[] = []
-  #watch: NodeJS.Timeout | undefined
   #speaking: Promise<void> | undefined
   #closed: Promise<void> | undefined
   readonly #atExit = () => this.#removeEntry()
@@ -74,10 +72,20 @@ export class Presence {
   /** Proposes whoever is found to a running circuit, and tells others where it listens. */
   start(finder: Finder): void {
     this.#finder = finder
-    this.#tell()
-    this.#watch = setInterval(() => this.#tell(), ADDRESSES_MS).unref()
+    this.tell()
     this.#local?.start()
     if (this.#options.mdns) this.#speaking = this.#speak()
+  }
+
+  /** Tells where this peer listens now, if that changed. */
+  tell(): void {
+    const addresses = (this.#finder?.self.addresses ?? []).slice(0, KNOWN_ADDRESSES_MAX)
+    if (addresses.join() === this.#addresses.join()) return
+    this.#addresses = addresses
+    this.#mdns?.announce()
+    try {
+      this.#local?.update(addresses)
+    } catch { /* the run directory is gone; looking goes on, and so does mDNS */ }
   }
 
   /** Says goodbye in every way. Called twice it is the same closing. */
@@ -87,7 +95,6 @@ export class Presence {
   }
 
   async #close(): Promise<void> {
-    clearInterval(this.#watch)
     this.#finder = undefined
     process.off('exit', this.#atExit)
     this.#local?.close()
@@ -111,16 +118,6 @@ export class Presence {
       this.#mdns = mdns
       if (this.#closed !== undefined) await mdns.close()
     } catch { /* port 5353 is somebody's alone, or no network is up: the other ways are open */ }
-  }
-
-  #tell(): void {
-    const addresses = (this.#finder?.self.addresses ?? []).slice(0, KNOWN_ADDRESSES_MAX)
-    if (addresses.join() === this.#addresses.join()) return
-    this.#addresses = addresses
-    this.#mdns?.announce()
-    try {
-      this.#local?.update(addresses)
-    } catch { /* the run directory is gone; looking goes on, and so does mDNS */ }
   }
 
   #removeEntry(): void {
