@@ -9,7 +9,8 @@ import { suite, type TestContext } from '../suite.ts'
 const test = suite('transports: exchange')
 
 const ECHO = '/circuit/test/1'
-const BOUNDS = { bytes_max: 1000, timeout_ms: 30_000 }
+/** Longer than a test may take. */
+const BOUNDS = { bytes_max: 1000, timeout_ms: 120_000 }
 /** For what shall be too late. */
 const BRISK = { ...BOUNDS, timeout_ms: 400 }
 
@@ -29,6 +30,29 @@ async function failed(doing: Promise<unknown>): Promise<void> {
   const outcome = await doing.then(() => 'answered', (error: unknown) => error)
   assert.instance(outcome, Error, String(outcome))
 }
+
+// The first: what others leave to end by itself would be counted.
+test('what nobody waits for any more keeps no timer after stopping', async (t) => {
+  const timers = () => process.getActiveResourcesInfo().filter((one) => one === 'Timeout').length
+  const before = timers()
+  let asked = () => {}
+  const came = new Promise<void>((resolve) => { asked = resolve })
+  const server = await started(t, 1, async () => {
+    asked()
+    await new Promise<void>((resolve) => t.after(resolve))
+    return new Uint8Array(0)
+  })
+  const asker = await started(t, 2)
+  const asking = failed(
+    asker.ask(server.peer, server.addresses(), ECHO, new Uint8Array(1), BOUNDS))
+  await came
+  await asker.stop()
+  await server.stop()
+  await asking
+  // What is ended in passing ends in turns of its own.
+  while (timers() > before && !t.signal.aborted) await new Promise((go) => setImmediate(go))
+  assert.is(timers(), before)
+})
 
 test('a message is gathered from any parts, and nothing longer', () => {
   const bytes = lengthened(Uint8Array.of(1, 2, 3))

@@ -5,7 +5,8 @@
  * (transports/exchange), connections (transports/libp2p), what is asked (its hosts).
  *
  * Invariants: a stream lives no longer than the bounds say, and holds no more; the answer leaves
- * before the stream is closed; wrong bytes end their own stream only.
+ * before the stream is closed; wrong bytes end their own stream only; nothing is kept for a stream
+ * that has closed.
  */
 import { OneMessage, lengthened, type Answering, type ExchangeBounds } from '../exchange.ts'
 import type { Stream } from '@libp2p/interface'
@@ -14,13 +15,12 @@ import type { Stream } from '@libp2p/interface'
 export async function askOn(
   stream: Stream, request: Uint8Array, bounds: ExchangeBounds
 ): Promise<Uint8Array> {
-  const late = lateness(stream, bounds)
+  bound(stream, bounds)
   try {
     const answer = messageOf(stream, bounds)
     stream.send(lengthened(request))
     return await answer
   } finally {
-    clearTimeout(late)
     stream.close().catch(() => {})
   }
 }
@@ -29,20 +29,21 @@ export async function askOn(
 export async function answerOn(
   stream: Stream, peer: string, answer: Answering, bounds: ExchangeBounds
 ): Promise<void> {
-  const late = lateness(stream, bounds)
+  bound(stream, bounds)
   try {
     const request = await messageOf(stream, bounds)
     stream.send(lengthened(await answer(peer, request)))
     await stream.close()
   } catch (error) {
     stream.abort(error instanceof Error ? error : new Error('the exchange failed'))
-  } finally {
-    clearTimeout(late)
   }
 }
 
-function lateness(stream: Stream, bounds: ExchangeBounds): ReturnType<typeof setTimeout> {
-  return setTimeout(() => stream.abort(new Error('the exchange took too long')), bounds.timeout_ms)
+/** Ends a stream that is still open when its time is over, whatever is still done for it. */
+function bound(stream: Stream, { timeout_ms }: ExchangeBounds): void {
+  if (stream.status !== 'open') return
+  const late = setTimeout(() => stream.abort(new Error('the exchange took too long')), timeout_ms)
+  stream.addEventListener('close', () => clearTimeout(late))
 }
 
 function messageOf(stream: Stream, bounds: ExchangeBounds): Promise<Uint8Array> {
