@@ -6,8 +6,8 @@
  * (join).
  *
  * The watch tells of a change within milliseconds; where the system has no watch left, a look each
- * LOOK_MS finds the same. Every AGAIN_MS all living peers are looked for and proposed again, since a
- * link may have broken on both sides, and a watch may say nothing.
+ * LOOK_MS finds the same. Every AGAIN_MS all living peers are looked for and proposed again: a link
+ * may have broken on both sides, and a watch may say nothing.
  *
  * Invariants: only peers of the same circuit key are proposed; the entry is gone after close.
  */
