@@ -75,13 +75,17 @@ export function release(block: usize, bytes: u32): void {
   store<u32>(bin, <u32>block)
 }
 
-/** A block is kept by its owner for later: it counts as given back. */
+/** What a block of so many bytes takes. */
 // @ts-ignore: decorator
-@inline export function set_aside(bytes: u32): void { bytes_used -= bytes_of(class_of(bytes)) }
+@inline export function block_bytes(bytes: u32): u32 { return bytes_of(class_of(bytes)) }
 
-/** A block that was set aside is in use again. */
+/** Blocks that take so much are kept by their owner for later: they count as given back. */
 // @ts-ignore: decorator
-@inline export function taken_up(bytes: u32): void { bytes_used += bytes_of(class_of(bytes)) }
+@inline export function set_aside(bytes: u32): void { bytes_used -= bytes }
+
+/** Blocks that were set aside are in use again. */
+// @ts-ignore: decorator
+@inline export function taken_up(bytes: u32): void { bytes_used += bytes }
 
 /** True when a pointer points somewhere. */
 // @ts-ignore: decorator

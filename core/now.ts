@@ -10,7 +10,7 @@
  */
 import { away_offer } from './away'
 import { header } from './fault'
-import { set_aside, taken_up } from './heap'
+import { block_bytes, set_aside, taken_up } from './heap'
 import { message_bytes_max } from './limit'
 import { peer_joined } from './member'
 import { KIND_RECEIVE, KIND_SEND, op_begin, op_end, op_free, op_new, op_usable } from './operation'
@@ -40,6 +40,19 @@ let aside_receivers: Waiter = no_waiter
 let aside_senders: Waiter = no_waiter
 let aside_messages: Waiter = no_waiter
 let aside_count: u32 = 0
+
+/** What an operation takes that is parked here: itself, its offer and the payload of a send. */
+// @ts-ignore: decorator
+@inline function parked_bytes(sending: bool): u32 {
+  const bytes = block_bytes(NARROW_WAITER_BYTES) + block_bytes(NARROW_OPERATION_BYTES)
+  return sending ? bytes + block_bytes(offsetof<Payload>()) : bytes
+}
+
+/** What a message of a buffer takes. */
+// @ts-ignore: decorator
+@inline function stored_bytes(): u32 {
+  return block_bytes(offsetof<Waiter>()) + block_bytes(offsetof<Payload>())
+}
 
 /** A plain operation of this core whose end touches nothing but itself and its channel. */
 function plain(w: Waiter): bool {
@@ -75,10 +88,8 @@ function end(w: Waiter): void {
   }
   op_end(op)
   aside_count++
-  set_aside(NARROW_WAITER_BYTES)
-  set_aside(NARROW_OPERATION_BYTES)
+  set_aside(parked_bytes(sending))
   if (sending) {
-    set_aside(offsetof<Payload>())
     w.next = aside_senders
     aside_senders = w
   } else {
@@ -99,13 +110,10 @@ function park(id: u32, kind: u8, c: Channel, sending: bool): Waiter {
   let w = sending ? aside_senders : aside_receivers
   if (is(w)) {
     const next = take_up(w)
-    taken_up(NARROW_WAITER_BYTES)
-    taken_up(NARROW_OPERATION_BYTES)
+    taken_up(parked_bytes(sending))
     op_begin(w.op, id, kind)
-    if (sending) {
-      taken_up(offsetof<Payload>())
-      aside_senders = next
-    } else aside_receivers = next
+    if (sending) aside_senders = next
+    else aside_receivers = next
   } else {
     w = waiter_new(sending ? SEND : RECEIVE, false)
     if (sending) w.payload = payload_new(0, 0)
@@ -129,8 +137,7 @@ function message(c: Channel): Waiter {
   let x = aside_messages
   if (is(x)) {
     aside_messages = take_up(x)
-    taken_up(offsetof<Waiter>())
-    taken_up(offsetof<Payload>())
+    taken_up(stored_bytes())
   } else {
     x = waiter_new(SEND, true)
     x.payload = payload_new(0, 0)
@@ -148,8 +155,7 @@ function message_done(x: Waiter): void {
     return
   }
   aside_count++
-  set_aside(offsetof<Waiter>())
-  set_aside(offsetof<Payload>())
+  set_aside(stored_bytes())
   x.next = aside_messages
   aside_messages = x
 }
