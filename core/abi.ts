@@ -18,6 +18,7 @@ import { frame_in } from './intake'
 import { limit } from './limit'
 import { heard_in, link_down_in, link_ready_in, link_up_in } from './link'
 import { found_in, self_in } from './member'
+import { now_recording } from './now'
 import { aftermath, frame_taken, leave, run_end, timers_run, withdraw } from './node'
 import { overlay_open } from './overlay'
 import { links_open } from './peer'
@@ -47,7 +48,8 @@ import {
   OUTPUT_BYTES,
 } from './tables'
 
-export { choose_now, receive_many_now, receive_now, send_many_now, send_now } from './now'
+export { select_now } from './choice'
+export { receive_many_now, receive_now, send_many_now, send_now } from './now'
 export { read_now } from './reader'
 
 /** Makes the instance ready; gives the address of the header. Called once. */
@@ -147,6 +149,7 @@ function whole(at: usize, end: usize): bool {
  * output records. spec: ABI-2 … ABI-5
  */
 export function run(count: u32): u32 {
+  now_recording(true)
   const waited = ring_waiting()
   ring_turn()
   time_is(load<u32>(header + HEADER_NOW_MS))
@@ -170,6 +173,7 @@ export function run(count: u32): u32 {
     }
     run_end()
   }
+  now_recording(false)
   store<u32>(header + HEADER_CONSUMED, consumed)
   store<u32>(header + HEADER_PRODUCED, produced)
   store<u32>(header + HEADER_MORE, consumed < count || ring_waiting() || sessions_waiting() ? 1 : 0)

@@ -17,7 +17,7 @@ import {
 import { OFFERS_PER_PEER_MAX, PARKED_BYTES_PER_PEER_MAX, REQUESTS_PER_PEER_MAX } from './tables'
 
 export {
-  choose_now, init, read_now, receive_many_now, receive_now, run, send_many_now, send_now,
+  init, read_now, receive_many_now, receive_now, run, select_now, send_many_now, send_now,
 } from './abi'
 
 // @ts-ignore: decorator

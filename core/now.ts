@@ -5,28 +5,29 @@
  * live here: whatever else may be (start and match).
  *
  * Invariants: it does exactly what parking and matching would do, in the same order; what gives
- * NOW_RECORD has changed nothing; nothing is put out and no channel is left to be matched, so no
- * turn need follow.
+ * NOW_RECORD has changed nothing; nothing is put out and no channel is left to be matched but one
+ * that nobody holds, so no turn need follow.
  */
 import { away_offer } from './away'
 import { header } from './fault'
 import { block_bytes, set_aside, taken_up } from './heap'
 import { message_bytes_max } from './limit'
 import { peer_joined } from './member'
-import { KIND_RECEIVE, KIND_SEND, op_begin, op_end, op_free, op_new, op_usable } from './operation'
+import {
+  KIND_RECEIVE, KIND_SEND, OP_FREE, op_begin, op_end, op_free, op_new, op_usable,
+} from './operation'
 import { Payload, payload_free, payload_new } from './payload'
-import { random_below } from './random'
 import { ref_channel, ref_remote } from './reference'
 import { input } from './ring'
 import {
-  Channel, FREE, IS_STORED, IS_TRY, NARROW_OPERATION_BYTES, NARROW_WAITER_BYTES, RECEIVE, SEND,
-  Waiter, arrival, is, messages, no_waiter, queue_put, queue_take, receivers, senders, waiter_free,
-  waiter_new,
+  Channel, FREE, IS_SELECT, IS_STORED, IS_TRY, NARROW_OPERATION_BYTES, NARROW_WAITER_BYTES,
+  Operation, RECEIVE, SEND, Waiter, arrival, dirty, is, messages, no_waiter, queue_put, queue_take,
+  receivers, senders, waiter_free, waiter_new,
 } from './waiter'
 import { unstored } from './claim'
 import {
-  CASES_MAX, HEADER_NOW_OP, HEADER_NOW_PAYLOAD, HEADER_NOW_WHICH, LIST_NOW_MAX, NOW_DONE,
-  NOW_NONE, NOW_PARKED, NOW_RECORD, OP_FLAG_TRY, REF_REMOTE,
+  HEADER_NOW_CASE, HEADER_NOW_OP, HEADER_NOW_PAYLOAD, LIST_NOW_MAX, NOW_DONE, NOW_NONE, NOW_PARKED,
+  NOW_RECORD, OP_FLAG_TRY, REF_REMOTE,
 } from './tables'
 
 /** The length of the message of the last NOW_DONE of a receive. */
@@ -54,9 +55,25 @@ let aside_count: u32 = 0
   return block_bytes(offsetof<Waiter>()) + block_bytes(offsetof<Payload>())
 }
 
-/** A plain operation of this core whose end touches nothing but itself and its channel. */
+/** Records are being taken: they do more at the end of a select than is done here. */
+let recording = false
+
+/** A run begins or ends. */
+export function now_recording(begins: bool): void {
+  recording = begins
+}
+
+/** An operation that parked on this way and whose end touches nothing but what it waits at. */
 function plain(w: Waiter): bool {
-  return w.flags == 0 && is(w.op) && w.op.plain && w.channel.count > 1
+  if (!is(w.op) || !w.op.plain) return false
+  return w.flags == 0 ? w.channel.count > 1 : plain_select(w)
+}
+
+function plain_select(w: Waiter): bool {
+  const op = w.op
+  if (w.flags != IS_SELECT || recording || op.state != OP_FREE) return false
+  for (let x = op.first; is(x); x = x.case_next) if (x.phase != FREE) return false
+  return true
 }
 
 /** Not settled, or not to be used as others are. */
@@ -71,15 +88,43 @@ function plain(w: Waiter): bool {
   return payload.refs_count == 0 && payload.count == 1
 }
 
-/** Ends the operation of a plain offer. */
-function end(w: Waiter): void {
+/** Takes an offer out of its line. */
+// @ts-ignore: decorator
+@inline function line_leave(w: Waiter): void {
   const c = w.channel
-  const op = w.op
-  const sending = w.direction == SEND
-  store<u32>(header + HEADER_NOW_OP, op.id)
   queue_take(w)
   c.waiters--
   c.count--
+}
+
+/** Ends a select by one of its offers; the messages of its sends are the host's matter. */
+function end_select(op: Operation): void {
+  let w = op.first
+  while (is(w)) {
+    const next = w.case_next
+    const c = w.channel
+    line_leave(w)
+    // Nobody can reach it any more, but perhaps by its path: the next record looks.
+    if (c.count == 0) dirty(c)
+    if (is(w.payload)) payload_free(w.payload, true)
+    waiter_free(w)
+    w = next
+  }
+  op_free(op)
+}
+
+/** Ends the operation of a plain offer. */
+function end(w: Waiter): void {
+  const op = w.op
+  store<u32>(header + HEADER_NOW_OP, op.id)
+  if (w.flags != 0) {
+    store<u32>(header + HEADER_NOW_CASE, <u32>w.which + 1)
+    end_select(op)
+    return
+  }
+  store<u32>(header + HEADER_NOW_CASE, 0)
+  const sending = w.direction == SEND
+  line_leave(w)
   if (aside_count >= ASIDE_MAX) {
     if (sending) payload_free(w.payload, true)
     waiter_free(w)
@@ -104,6 +149,17 @@ function take_up(w: Waiter): Waiter {
   return w.next
 }
 
+/** Puts an offer into its line. */
+// @ts-ignore: decorator
+@inline export function line_up(c: Channel, w: Waiter): void {
+  w.channel = c
+  w.seq = arrival()
+  w.phase = FREE
+  c.waiters++
+  c.count++
+  queue_put(w.direction == SEND ? senders(c) : receivers(c), w)
+}
+
 /** Parks a plain offer; null when the id cannot be used. */
 function park(id: u32, kind: u8, c: Channel, sending: bool): Waiter {
   if (!op_usable(id)) return no_waiter
@@ -122,13 +178,8 @@ function park(id: u32, kind: u8, c: Channel, sending: bool): Waiter {
     // Only such a one may be set aside.
     op.plain = true
     w.op = op
-    w.phase = FREE
   }
-  w.channel = c
-  w.seq = arrival()
-  c.waiters++
-  c.count++
-  queue_put(sending ? senders(c) : receivers(c), w)
+  line_up(c, w)
   return w
 }
 
@@ -181,29 +232,47 @@ function send_away(id: u32, ref: u32, handle: u32, bytes: u32, flags: u32): u32 
   return NOW_PARKED
 }
 
-/** Sends, or parks unless `flags` has try. spec: ABI-43, ABI-44 */
-export function send_now(id: u32, ref: u32, handle: u32, bytes: u32, flags: u32): u32 {
-  if ((ref & REF_REMOTE) != 0) return send_away(id, ref, handle, bytes, flags)
-  const c = ref_channel(ref)
-  if (!is(c) || c.closed || odd(c) || handle == 0 || bytes > message_bytes_max) return NOW_RECORD
-  store<u32>(header + HEADER_NOW_OP, 0)
+/** NOW_DONE when a message can be sent at once, NOW_NONE when its send would wait. */
+// @ts-ignore: decorator
+@inline export function vacant(c: Channel, bytes: u32): u32 {
+  if (!is(c) || c.closed || odd(c) || bytes > message_bytes_max) return NOW_RECORD
   const full = c.used >= c.capacity
   const y = c.receivers_first
   if (is(y) && (!full || c.capacity == 0)) {
-    if (!plain(y) || is(c.senders_first)) return NOW_RECORD
-    end(y)
-    return NOW_DONE
+    return plain(y) && !is(c.senders_first) ? NOW_DONE : NOW_RECORD
   }
-  if (full && (flags & OP_FLAG_TRY) != 0) return NOW_NONE
-  const w = full ? park(id, KIND_SEND, c, true) : message(c)
-  if (!is(w)) return NOW_RECORD
+  return full ? NOW_NONE : NOW_DONE
+}
+
+/** Gives a message to whoever waits, or its place, at a channel that is vacant. */
+export function give(c: Channel, handle: u32, bytes: u32): void {
+  const y = c.receivers_first
+  if (is(y)) {
+    end(y)
+    return
+  }
+  store<u32>(header + HEADER_NOW_OP, 0)
+  const w = message(c)
   w.payload.handle = handle
   w.payload.bytes = bytes
-  if (full) return NOW_PARKED
   w.seq = arrival()
   c.used++
   queue_put(messages(c), w)
-  return NOW_DONE
+}
+
+/** Sends, or parks unless `flags` has try. spec: ABI-43, ABI-44 */
+export function send_now(id: u32, ref: u32, handle: u32, bytes: u32, flags: u32): u32 {
+  if ((ref & REF_REMOTE) != 0) return send_away(id, ref, handle, bytes, flags)
+  if (handle == 0) return NOW_RECORD
+  const c = ref_channel(ref)
+  const found = vacant(c, bytes)
+  if (found == NOW_DONE) give(c, handle, bytes)
+  if (found != NOW_NONE || (flags & OP_FLAG_TRY) != 0) return found
+  const w = park(id, KIND_SEND, c, true)
+  if (!is(w)) return NOW_RECORD
+  w.payload.handle = handle
+  w.payload.bytes = bytes
+  return NOW_PARKED
 }
 
 /** Bytes of an entry of a list: a payload, then its length or, after the call, who met it. */
@@ -221,14 +290,19 @@ export function send_many_now(ref: u32, count: u32): u32 {
     if (send_now(0, ref, load<u32>(at), load<u32>(at, 4), OP_FLAG_TRY) != NOW_DONE) break
     const other = load<u32>(header + HEADER_NOW_OP)
     store<u32>(at, other, 4)
-    if (other != 0) met++
+    if (other == 0) continue
+    met++
+    if (load<u32>(header + HEADER_NOW_CASE) == 0) continue
+    // There is one cell for a case.
+    at += ENTRY_BYTES
+    break
   }
   store<u32>(header + HEADER_NOW_OP, met)
   return <u32>(at - input) / ENTRY_BYTES
 }
 
 /** NOW_DONE when a message can be taken at once, NOW_NONE when a receive would wait. */
-function standing(c: Channel): u32 {
+export function standing(c: Channel): u32 {
   if (!is(c) || odd(c)) return NOW_RECORD
   const s = c.senders_first
   const x = c.messages_first
@@ -240,7 +314,7 @@ function standing(c: Channel): u32 {
 }
 
 /** Takes the first message of a channel where one stands. */
-function take(c: Channel): void {
+export function take(c: Channel): void {
   const s = c.senders_first
   const x = c.messages_first
   const payload = is(x) ? x.payload : s.payload
@@ -285,31 +359,13 @@ export function receive_many_now(ref: u32, count: u32): u32 {
     const other = load<u32>(header + HEADER_NOW_OP)
     store<u32>(at, load<u32>(header + HEADER_NOW_PAYLOAD))
     store<u32>(at, other, 4)
-    if (other != 0) met++
+    if (other == 0) continue
+    met++
+    if (load<u32>(header + HEADER_NOW_CASE) == 0) continue
+    // There is one cell for a case.
+    at += ENTRY_BYTES
+    break
   }
   store<u32>(header + HEADER_NOW_OP, met)
   return <u32>(at - input) / ENTRY_BYTES
-}
-
-/**
- * Receives from one of the `count` references in the input area, each as likely as the others that
- * could be received from. spec: ABI-45
- */
-export function choose_now(count: u32): u32 {
-  if (count > CASES_MAX) return NOW_RECORD
-  const ready = input + (CASES_MAX << 2)
-  let ready_count: u32 = 0
-  for (let i: u32 = 0; i < count; i++) {
-    const found = standing(ref_channel(load<u32>(input + (<usize>i << 2))))
-    if (found == NOW_RECORD) return found
-    if (found != NOW_DONE) continue
-    store<u32>(ready + (<usize>ready_count << 2), i)
-    ready_count++
-  }
-  if (ready_count == 0) return NOW_NONE
-  const chosen = ready_count == 1 ? 0 : random_below(ready_count)
-  const which = load<u32>(ready + (<usize>chosen << 2))
-  store<u32>(header + HEADER_NOW_WHICH, which)
-  take(ref_channel(load<u32>(input + (<usize>which << 2))))
-  return NOW_DONE
 }

@@ -24,6 +24,7 @@ export const HEADER_MEMORY_BYTES_USED: u32 = 60
 export const HEADER_NOW_OP: u32 = 64
 export const HEADER_NOW_PAYLOAD: u32 = 68
 export const HEADER_NOW_WHICH: u32 = 72
+export const HEADER_NOW_CASE: u32 = 76
 
 // Input records: kind, byte offsets of the fields, length before the tail.
 export const IN_SELF: u32 = 1

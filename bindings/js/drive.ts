@@ -54,9 +54,9 @@ export interface Listener extends Receiver {
   offered?(offer: Completion, drive: Drive): void
   /**
    * Instead of `done`: a plain operation ended well together with another one, a receive with the
-   * message `packed`.
+   * message `packed`, a select by its case `which`.
    */
-  paired?(packed: Packed | undefined): void
+  paired?(packed: Packed | undefined, which: number): void
   entry?(element: number, state: number, path: string): void
   /** `words` from `at` on are a `stats` record. */
   stats?(words: Uint32Array, at: number): void

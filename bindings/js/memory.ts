@@ -22,7 +22,7 @@ export interface CoreExports {
   send_now(op: number, ref: number, payload: number, bytes: number, flags: number): number
   receive_now(op: number, ref: number, flags: number): number
   read_now(reader: number): number
-  choose_now(count: number): number
+  select_now(op: number, count: number, flags: number): number
   send_many_now(ref: number, count: number): number
   receive_many_now(ref: number, count: number): number
 }

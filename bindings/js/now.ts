@@ -17,12 +17,14 @@ import type { Packed, Payloads } from './payload.ts'
 import type { Slots } from './slots.ts'
 import {
   COMPLETION_FLAG_MESSAGE, ERROR_OK, HEADER_HAS_DEADLINE, HEADER_NOW_OP, HEADER_NOW_PAYLOAD,
-  HEADER_NOW_WHICH, LIST_NOW_MAX, NOW_DONE, NOW_PARKED, NOW_RECORD,
+  HEADER_NOW_CASE, HEADER_NOW_WHICH, LIST_NOW_MAX, NOW_DONE, NOW_PARKED, NOW_RECORD,
   REF_REMOTE
 } from './tables.ts'
 import { keep, keepable, keptBytes } from './values.ts'
 
 const LOOKS_EVERY = 64
+/** Words of a case of a select: a reference, a payload (0: it receives), its length. */
+export const CASE_WORDS = 3
 const NO_REFS: readonly number[] = []
 
 /** Calls of one core's second door. Each gives one of NOW_RECORD, _DONE, _PARKED, _NONE. */
@@ -38,7 +40,7 @@ export class Now {
   readonly #send: CoreExports['send_now']
   readonly #receive: CoreExports['receive_now']
   readonly #read: CoreExports['read_now']
-  readonly #choose: CoreExports['choose_now']
+  readonly #select: CoreExports['select_now']
   readonly #send_many: CoreExports['send_many_now']
   readonly #receive_many: CoreExports['receive_many_now']
   /** What has just parked did so at another peer. */
@@ -53,7 +55,7 @@ export class Now {
     this.#send = core.send_now
     this.#receive = core.receive_now
     this.#read = core.read_now
-    this.#choose = core.choose_now
+    this.#select = core.select_now
     this.#send_many = core.send_many_now
     this.#receive_many = core.receive_many_now
   }
@@ -68,7 +70,7 @@ export class Now {
       if (found === NOW_DONE) {
         const other = header[HEADER_NOW_OP]!
         if (other === 0) payloads.put(packed)
-        else this.#told(other, packed)
+        else this.#told(other, packed, header[HEADER_NOW_CASE]!)
       } else if (found === NOW_PARKED) {
         payloads.put(packed)
         this.#away = (ref & REF_REMOTE) !== 0
@@ -144,19 +146,26 @@ export class Now {
     }
   }
 
-  /** Where the references of a choice are written; undefined when none may be made now. */
+  /** Where the cases of a select are written; undefined when none may be made now. */
   cells(): Uint32Array | undefined {
     return this.#ready() ? this.#memory.words : undefined
   }
 
-  /** Receives from one of the first `count` references in `cells`, into `packed` and `which`. */
-  choose(count: number): number {
+  /**
+   * One of the first `count` cases in `cells`: `which`, and `packed` of one that receives. The
+   * payloads of sends are in the table; after NOW_DONE the one that happened is not the caller's
+   * any more. After NOW_PARKED the caller says with `park` at once who waits.
+   */
+  select(count: number, flags: number): number {
     try {
-      const found = this.#choose(count)
+      const found = this.#select(this.#slots.next, count, flags)
+      if (found !== NOW_DONE) return found
       const header = this.#memory.live()
-      if (found === NOW_DONE) {
-        this.which = header[HEADER_NOW_WHICH]!
-        this.#took(header)
+      this.which = header[HEADER_NOW_WHICH]!
+      const sent = this.#memory.words[CASE_WORDS * this.which + 1]!
+      if (sent === 0) this.#took(header)
+      else if (header[HEADER_NOW_OP] !== 0) {
+        this.#told(header[HEADER_NOW_OP]!, this.#payloads.take(sent), header[HEADER_NOW_CASE]!)
       }
       return found
     } catch (error) {
@@ -182,7 +191,7 @@ export class Now {
   #took(header: Uint32Array): void {
     const packed = this.#payloads.take(header[HEADER_NOW_PAYLOAD]!)
     const other = header[HEADER_NOW_OP]!
-    if (other !== 0) this.#told(other, undefined)
+    if (other !== 0) this.#told(other, undefined, header[HEADER_NOW_CASE]!)
     this.packed = packed
   }
 
@@ -217,26 +226,28 @@ export class Now {
 
   /**
    * Tells the operations in a list of `count` that was sent or received; those that receive have
-   * their messages in `payloads`. The list is read first: who is told may call the core.
+   * their messages in `payloads`. All is read first: who is told may call the core.
    */
   #tellAll(count: number, payloads: Payloads | undefined): void {
-    const { words } = this.#memory
+    const { words, header } = this.#memory
+    // A list ends with the first select that it meets.
+    const last = header[HEADER_NOW_CASE]!
     const met: number[] = []
     for (let at = 0; at < 2 * count; at += 2) if (words[at + 1] !== 0) met.push(at)
     const ops = met.map((at) => words[at + 1]!)
     const messages = met.map((at) => payloads?.take(words[at]!))
     for (let nth = 0; nth < ops.length && !this.#drive.ended; nth++) {
-      this.#told(ops[nth]!, messages[nth])
+      this.#told(ops[nth]!, messages[nth], nth === ops.length - 1 ? last : 0)
     }
   }
 
   /** `op` ended with the one that was called for; `packed`: with this message. */
-  #told(op: number, packed: Packed | undefined): void {
+  #told(op: number, packed: Packed | undefined, chosen: number): void {
     const listener = this.#slots.find(op)
     if (listener === undefined) throw new Error(`an end of operation ${op}, which is none`)
     if (listener.paired !== undefined) {
       this.#slots.release(op)
-      return listener.paired(packed)
+      return listener.paired(packed, chosen - 1)
     }
     const flags = packed === undefined ? 0 : COMPLETION_FLAG_MESSAGE
     const payload = packed === undefined ? 0 : this.#payloads.put(packed)

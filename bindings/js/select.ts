@@ -1,8 +1,8 @@
 /**
  * Select: exactly one of several cases happens, the others leave no trace.
  *
- * Lives here: cases as arguments, their types, the record, what the chosen case gives. Does not
- * live here: choosing (core), two-step receiving (offered).
+ * Lives here: cases as arguments, their types, the record. Does not live here: choosing (core),
+ * what the chosen case gives, selects without a record (choice), two-step receiving (offered).
  *
  * Invariants: all cases belong to one circuit; the values of send cases are copied before the call
  * returns; an error that one case met names it.
@@ -11,21 +11,17 @@ import { Channel } from './channel.ts'
 import type { Receiving, Sending } from './channel.ts'
 import { checkDelay, checkOptions, checkWait, refuse } from './check.ts'
 import type { WaitOptions } from './check.ts'
+import { NO_PARCEL, ReadCase, SelectOperation, selectNow } from './choice.ts'
 import type { Drive, Listener } from './drive.ts'
-import { Loss, Refusal } from './errors.ts'
+import { Refusal } from './errors.ts'
 import type { CaseName } from './errors.ts'
-import { messageOf, parcelOf, valueOf } from './message.ts'
-import type { Parcel, Received } from './message.ts'
-import { blamed, HoldOperation } from './offered.ts'
-import type { HeldCase, Offered } from './offered.ts'
-import { Operation } from './operation.ts'
-import type { Packed } from './payload.ts'
-import type { Completion } from './operation.ts'
+import { parcelOf } from './message.ts'
+import type { Received } from './message.ts'
+import { HoldOperation } from './offered.ts'
+import type { Offered } from './offered.ts'
 import {
-  CASE_AFTER, CASE_RECEIVE, CASE_SEND, CASES_MAX, COMPLETION_FLAG_AGAIN, COMPLETION_FLAG_MESSAGE,
-  COMPLETION_FLAG_UNKNOWN, ERROR_CLOSED, ERROR_OK, IN_SELECT, IN_SELECT_CASES_COUNT,
-  IN_SELECT_FLAGS, IN_SELECT_TIMEOUT_MS, IN_SELECT_WORDS, NOW_DONE, OP_FLAG_HOLD, OP_FLAG_TRY,
-  TIMEOUT_MS_MAX, WHICH_DEFAULT
+  CASE_AFTER, CASE_RECEIVE, CASE_SEND, CASES_MAX, IN_SELECT, IN_SELECT_CASES_COUNT,
+  IN_SELECT_FLAGS, IN_SELECT_TIMEOUT_MS, IN_SELECT_WORDS, OP_FLAG_HOLD, OP_FLAG_TRY
 } from './tables.ts'
 
 /** A case of a select that is ready after a time. */
@@ -115,85 +111,6 @@ export async function selectOffered(
   return operation.offer(asked.signal)
 }
 
-/** The places of the receive cases of the select under way, in the order of the core's cells. */
-const places: number[] = []
-
-/**
- * Receives without a record, when one of the cases can be received from now; undefined when a
- * record is wanted: for other cases and options, when nothing can happen, and to refuse.
- */
-function selectNow(cases: Cases, options: SelectOptions | undefined): Promise<object> | undefined {
-  if (options !== undefined || typeof cases !== 'object' || cases === null) return undefined
-  const names = Array.isArray(cases) ? undefined : Object.keys(cases)
-  const list = names === undefined
-    ? cases as readonly Case[] : Object.values(cases as { [name: string]: Case })
-  const count = list.length
-  if (count === 0 || count > CASES_MAX) return undefined
-  let drive: Drive | undefined
-  let cells: Uint32Array | undefined
-  let found = 0
-  for (let place = 0; place < count; place++) {
-    const one = list[place]
-    if (one?.kind === 'after' && one.ms > 0 && one.ms <= TIMEOUT_MS_MAX) continue
-    if (one?.kind !== 'receive' || !(one.channel instanceof Channel)) return undefined
-    const { channel } = one
-    if (cells === undefined) {
-      drive = channel.home
-      cells = drive.now.cells()
-      if (cells === undefined) return undefined
-    } else if (channel.home !== drive) return undefined
-    places[found] = place
-    cells[found++] = channel.ref
-  }
-  if (drive === undefined || drive.now.choose(found) !== NOW_DONE) return undefined
-  const { packed, which } = drive.now
-  const place = places[which]!
-  const name = names === undefined ? place : names[place]!
-  return chosenNow(packed, name, (list[place] as Receiving<unknown>).channel)
-}
-
-function chosenNow(packed: Packed, name: CaseName, channel: Channel): Promise<object> {
-  if (typeof packed !== 'object' || packed === null) {
-    return Promise.resolve({ case: name, value: packed, ok: true, again: false })
-  }
-  const what = `${channel.what} in case ${name}`
-  try {
-    const value = valueOf(packed, false, [], { what })
-    return Promise.resolve({ case: name, value, ok: true, again: false })
-  } catch (error) {
-    if (!(error instanceof Loss)) return Promise.reject(error)
-    return Promise.reject(new Loss(error.code, what, error.outcome, name))
-  }
-}
-
-/** One case as the record wants it. */
-class ReadCase implements HeldCase {
-  readonly name: CaseName
-  readonly kind: number
-  /** The reference of its channel, or milliseconds. */
-  readonly target: number
-  readonly parcel: Parcel
-  readonly #channel: Channel<any> | undefined
-
-  constructor(
-    name: CaseName, kind: number, target: number, parcel: Parcel, channel: Channel<any> | undefined
-  ) {
-    this.name = name
-    this.kind = kind
-    this.target = target
-    this.parcel = parcel
-    this.#channel = channel
-  }
-
-  get receives(): boolean { return this.kind === CASE_RECEIVE }
-
-  /** Made when an error needs it. */
-  get what(): string {
-    const channel = this.#channel
-    return channel === undefined ? `case ${this.name}` : `${channel.what} in case ${this.name}`
-  }
-}
-
 /** A whole select that was found right. */
 interface Asked {
   drive: Drive, cases: ReadCase[], words: number, timeout_ms: number, timed: boolean
@@ -203,7 +120,6 @@ interface Asked {
 
 /** Words of a case before its references. */
 const CASE_WORDS = 4
-const NO_PARCEL: Parcel = { packed: null, bytes: 0, refs: [] }
 
 function readCases(cases: Cases, options: SelectOptions | undefined): Asked {
   checkOptions(options)
@@ -288,42 +204,4 @@ function writeSelect(
     next += CASE_WORDS + refs.length
   }
   drive.go()
-}
-
-/** A select that waits for its case. */
-class SelectOperation extends Operation<object> {
-  readonly #cases: readonly ReadCase[]
-
-  constructor(cases: readonly ReadCase[]) {
-    super()
-    this.#cases = cases
-  }
-
-  done(completion: Completion, drive: Drive): void {
-    const { status, which, flags } = completion
-    const chosen = this.#cases[which]
-    if (status === ERROR_OK && which === WHICH_DEFAULT) return this.resolve({ case: 'default' })
-    if (status === ERROR_OK && chosen !== undefined) {
-      return (flags & COMPLETION_FLAG_MESSAGE) === 0
-        ? this.resolve({ case: chosen.name })
-        : this.#received(completion, drive, chosen)
-    }
-    if (status === ERROR_CLOSED && chosen?.receives === true) {
-      return this.resolve({ case: chosen.name, value: undefined, ok: false, again: false })
-    }
-    const { what, name } = blamed(this.#cases, status, which)
-    this.rejectStatus(status, what, (flags & COMPLETION_FLAG_UNKNOWN) !== 0, name)
-  }
-
-  #received(completion: Completion, drive: Drive, chosen: ReadCase): void {
-    const again = (completion.flags & COMPLETION_FLAG_AGAIN) !== 0
-    let value: unknown
-    try {
-      value = messageOf(completion, drive, chosen)
-    } catch (error) {
-      if (!(error instanceof Loss)) throw error
-      return this.reject(new Loss(error.code, chosen.what, error.outcome, chosen.name))
-    }
-    this.resolve({ case: chosen.name, value, ok: true, again })
-  }
 }

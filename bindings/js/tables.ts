@@ -24,6 +24,7 @@ export const HEADER_MEMORY_BYTES_USED = 15
 export const HEADER_NOW_OP = 16
 export const HEADER_NOW_PAYLOAD = 17
 export const HEADER_NOW_WHICH = 18
+export const HEADER_NOW_CASE = 19
 
 // Input records: kind, word indexes of the fields, length before the tail.
 export const IN_SELF = 1

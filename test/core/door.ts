@@ -128,14 +128,14 @@ interface Exports {
   send_now(...values: number[]): number
   receive_now(...values: number[]): number
   read_now(...values: number[]): number
-  choose_now(...values: number[]): number
+  select_now(...values: number[]): number
   send_many_now(...values: number[]): number
   receive_many_now(...values: number[]): number
   check?(): void
 }
 
 /** The calls of the second door. */
-export const CALLS = ['send_now', 'receive_now', 'read_now', 'choose_now', 'send_many_now',
+export const CALLS = ['send_now', 'receive_now', 'read_now', 'select_now', 'send_many_now',
   'receive_many_now'] as const
 export type Call = typeof CALLS[number]
 

@@ -7,8 +7,8 @@
 import * as assert from 'uvu/assert'
 import { suite } from '../suite.ts'
 import { Random } from '../property/random.ts'
-import { Host, constants, limits } from './host.ts'
-import type { Options } from './host.ts'
+import { Host, WHICH_DEFAULT, constants, limits } from './host.ts'
+import type { Case, Options } from './host.ts'
 import { ShortHost } from './short.ts'
 
 const test = suite('core: the second door')
@@ -30,14 +30,16 @@ function draw(random: Random, nth: number, channels: number): Step {
   const other = random.below(channels)
   const one_of = (ops: number[]) => ops[earlier % ops.length] ?? 1
   const most = random.between(1, 5)
-  switch (random.below(24)) {
+  switch (random.below(27)) {
     case 0: return (host, ops) => { host.withdraw(one_of(ops)); return undefined }
     case 1: return (host, ops) => { host.take(one_of(ops)); return undefined }
     case 2: return (host) => { host.advance(random_ms(earlier)); return undefined }
     case 3: return (host) => earlier % 8 === 0 ? host.close(ref(host)) : undefined
     case 4: return (host) => earlier % 16 === 0 ? host.scrub(ref(host)) : undefined
-    case 5: return (host) => host.select([{ receive: ref(host) },
-      { send: refs_of.get(host)![other]!, text: `s${nth}` }], { try: earlier % 2 === 0 })
+    case 5: case 11: case 12: return (host) => select_of_one(host, [
+      { receive: ref(host) }, { send: refs_of.get(host)![other]!, text: `s${nth}` },
+      { receive: refs_of.get(host)![(at + 1 + earlier % (channels - 1)) % channels]! }
+    ].slice(0, 1 + earlier % 3), { try: earlier % 4 === 0 })
     case 6: return (host) => host.send(ref(host), `r${nth}`, { refs: [refs_of.get(host)![other]!] })
     case 7: case 8: return (host) => send_list(host, ref(host),
       Array.from({ length: most }, (_, at) => `l${nth}.${at}`))
@@ -46,6 +48,17 @@ function draw(random: Random, nth: number, channels: number): Step {
       ? (host) => host.send(ref(host), `${nth}`, { ...options, hold: false })
       : (host) => host.receive(ref(host), options)
   }
+}
+
+/** A select, unless two of its cases could happen: then each host might choose another. */
+function select_of_one(host: Host, cases: readonly Case[], options: Options): number | undefined {
+  const ready = cases.filter(({ receive, send }) => {
+    if (host.status(host.stat((receive ?? send)!)) !== 'OK') return true
+    const { buffered, capacity, senders, receivers, closed, out } = host.seen((receive ?? send)!)
+    return closed !== 0 || out !== 0 || (send === undefined
+      ? buffered + senders > 0 : receivers > 0 || buffered < capacity)
+  })
+  return ready.length > 1 ? undefined : host.select(cases, options)
 }
 
 /** A list, of which nothing waits: what one call does not take goes one by one. */
@@ -150,8 +163,8 @@ test('ABI-43: what is not plain is left to a record, and nothing has changed', (
   records('a partner that holds', () => assert.is(host.status(host.send(c, 'b')), 'OK'))
   host.take(held)
   assert.is(host.text(held), 'b')
-  const select = host.select([{ receive: c }])
-  records('a partner that is a select', () => assert.is(host.status(host.send(c, 'c')), 'OK'))
+  const select = host.select([{ receive: c }], { timeout: 50 })
+  records('a select with a timeout', () => assert.is(host.status(host.send(c, 'c')), 'OK'))
   assert.is(host.text(select), 'c')
   host.close(c)
   records('a closed channel', () => assert.is(host.status(host.send(c, 'd')), 'CLOSED'))
@@ -186,7 +199,7 @@ test('ABI-46: a list is sent as far as there is room, and who waited has the fir
   assert.equal(host.send_list(c, ['f']), [])
   host.receive(c)
   host.receive(c)
-  const select = host.select([{ receive: c }])
+  const select = host.select([{ receive: c }], { timeout: 50 })
   assert.equal(host.send_list(c, ['g']), [], 'who waits wants a record')
   host.send(c, 'g')
   assert.is(host.text(select), 'g')
@@ -230,7 +243,7 @@ test('ABI-47: what is there is received in order, and senders that waited are do
   host.check_settled()
 })
 
-test('ABI-45: a choice takes one message, each ready case as often as the others', () => {
+test('ABI-45: a select takes one message, each ready case as often as the others', () => {
   const host = new ShortHost(7)
   const full = host.channel(4)
   const meeting = host.channel()
@@ -240,31 +253,118 @@ test('ABI-45: a choice takes one message, each ready case as often as the others
   for (let nth = 0; nth < rounds; nth++) {
     const stored = host.send(full, `f${nth}`)
     const parked = host.send(meeting, `m${nth}`)
-    const chosen = host.choose(empty, full, meeting)
-    if (typeof chosen === 'string') throw new Error(`it gave ${chosen}`)
-    taken[chosen.which]! += 1
-    assert.is(host.text(chosen.op), chosen.which === 1 ? `f${nth}` : `m${nth}`)
+    const select = host.select([{ receive: empty }, { receive: full }, { receive: meeting }])
+    const { which } = host.outcome(select)
+    taken[which]! += 1
+    assert.is(host.text(select), which === 1 ? `f${nth}` : `m${nth}`)
     assert.is(host.status(stored), 'OK')
-    assert.is(host.status(parked), chosen.which === 2 ? 'OK' : 'waiting', 'the loser is as it was')
-    host.receive(chosen.which === 1 ? meeting : full)
+    assert.is(host.status(parked), which === 2 ? 'OK' : 'waiting', 'the loser is as it was')
+    host.receive(which === 1 ? meeting : full)
   }
   assert.is(taken[0], 0)
+  assert.is(host.answers.record, 0)
   // Of 900 fair draws fewer than 380 or more than 520 on one side come once in a million runs.
   assert.ok(taken[1]! > 380 && taken[1]! < 520, `${taken[1]} of ${rounds}`)
   host.check_settled()
 })
 
-test('ABI-45: a choice gives none when nothing is there, and a record when anything is odd', () => {
+test('ABI-45: a select sends where there is room or somebody waits, and to one only', () => {
+  const host = new ShortHost()
+  const [room, meeting, shut] = [host.channel(1), host.channel(), host.channel()]
+  const waiting = host.receive(meeting)
+  const first = host.select([{ send: meeting, text: 'a' }, { send: shut, text: 'b' }])
+  assert.is(host.outcome(first).which, 0)
+  assert.is(host.text(waiting), 'a')
+  const second = host.select([{ send: shut, text: 'c' }, { send: room, text: 'd' }])
+  assert.is(host.outcome(second).which, 1)
+  assert.equal(host.held_payloads(), ['d'])
+  const none = host.select([{ send: room, text: 'e' }, { receive: shut }], { try: true })
+  assert.is(host.outcome(none).which, WHICH_DEFAULT)
+  const third = host.select([{ send: room, text: 'f' }, { receive: shut }])
+  assert.is(host.text(host.receive(room)), 'd')
+  assert.is(host.outcome(third).which, 0)
+  assert.is(host.text(host.receive(room)), 'f')
+  assert.is(host.answers.record, 0)
+  host.check_settled()
+})
+
+test('ABI-50: a select that parked ends by one of its cases, the others leave no trace', () => {
+  const host = new ShortHost()
+  const [a, b, c] = [host.channel(), host.channel(), host.channel(2)]
+  const cases = [{ receive: a }, { send: b, text: 'never' }, { receive: c }, { receive: a }]
+  const selects = [1, 2, 3, 4].map(() => host.select(cases))
+  host.send(a, 'one')
+  assert.equal(host.send_list(c, ['two', 'three']).length, 1, 'a list ends with a select')
+  assert.equal(selects.map((op) => host.status(op)), ['OK', 'OK', 'waiting', 'waiting'])
+  assert.is(host.text(host.receive(b)), 'never')
+  const met = host.select([{ send: a, text: 'four' }, { send: c, text: 'five' }], { timeout: 9 })
+  assert.is(host.status(met), 'OK', 'a record meets it as it meets any')
+  assert.equal(selects.map((op) => host.outcome(op).which % 3),
+    [0, 2, 1, host.outcome(met).which * 2])
+  for (const one of [a, b, c]) {
+    const { buffered, senders, receivers } = host.seen(one)
+    assert.equal([buffered, senders, receivers], [0, 0, 0])
+  }
+  const both = host.select([{ receive: a }, { send: a, text: 'self' }])
+  assert.is(host.status(both), 'waiting', 'a select never meets itself')
+  host.withdraw(both)
+  assert.is(host.status(both), 'WITHDRAWN')
+  const closed = host.select(cases)
+  host.close(c)
+  assert.equal([host.status(closed), host.outcome(closed).which], ['CLOSED', 2])
+  host.check_settled()
+})
+
+test('ABI-50: two selects meet at one of their channels', () => {
+  const host = new ShortHost()
+  const [a, b] = [host.channel(), host.channel()]
+  const receiving = host.select([{ receive: a }, { receive: b }])
+  const sending = host.select([{ send: b, text: 'b' }, { send: host.channel(), text: 'x' }])
+  assert.equal([receiving, sending].map((op) => host.outcome(op).which), [1, 0])
+  assert.is(host.text(receiving), 'b')
+  const parked = host.select([{ send: a, text: 'a' }, { send: b, text: 'b' }])
+  const taking = host.select([{ receive: host.channel() }, { receive: a }])
+  assert.equal([parked, taking].map((op) => host.outcome(op).which), [0, 1])
+  assert.is(host.text(taking), 'a')
+  assert.is(host.answers.record, 0)
+  host.check_settled()
+})
+
+test('ABI-50: a channel that nobody holds any more ends with the select that waited at it', () => {
+  const host = new ShortHost()
+  const [kept, gone] = [host.channel(), host.channel()]
+  const cases = [{ receive: kept }, { receive: gone }, { receive: gone }]
+  const before = host.door.cell('memory_bytes_used')
+  host.release(host.channel())
+  const select = host.select(cases)
+  host.release(gone)
+  assert.is(host.status(host.send(kept, 'm')), 'OK')
+  assert.is(host.text(select), 'm')
+  assert.is(host.answers.record, 0)
+  host.seen(kept)
+  assert.is(host.status(host.send(gone, 'm')), 'SCRUBBED')
+  assert.ok(host.door.cell('memory_bytes_used') < before)
+})
+
+test('ABI-45: a select gives a record when anything is odd, and nothing has changed', () => {
   const host = new ShortHost()
   const full = host.channel(1)
   const other = host.channel(1)
-  assert.is(host.choose(full, other), 'none')
   host.send(full, 'one')
   host.close(other)
-  assert.is(host.choose(full, other), 'record', 'a drained channel is ready too')
-  assert.is(host.choose(full, 12345), 'record')
-  assert.is(host.seen(full).buffered, 1, 'nothing was taken')
-  assert.equal(host.choose(...Array<number>(limits.CASES_MAX! + 1).fill(full)), 'record')
+  const odd: [string, Case[]][] = [
+    ['a drained channel is ready too', [{ receive: full }, { receive: other }]],
+    ['no channel', [{ receive: full }, { receive: 12345 }]],
+    ['nothing to wait for', []],
+    ['too many', Array<Case>(limits.CASES_MAX! + 1).fill({ receive: full })]
+  ]
+  for (const [what, cases] of odd) {
+    const records = host.answers.record!
+    const select = host.select(cases)
+    assert.is(host.answers.record, records + 1, what)
+    if (host.outcomes.get(select)?.text !== undefined) host.send(full, 'one')
+  }
+  assert.is(host.seen(full).buffered, 1)
 })
 
 test.run()

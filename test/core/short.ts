@@ -1,13 +1,13 @@
 /**
  * A host that takes the second door whenever it may, and writes records for the rest.
  *
- * Lives here: sends, receives, lists and choices without records, told as a completion would. Does
+ * Lives here: sends, receives, lists and selects without records, told as a completion would. Does
  * not live here: records (host.ts), what is expected of either (now.test.ts).
  *
  * Invariant: NOW_RECORD has changed nothing that a test can see: no payload, no operation.
  */
-import { Host, constants } from './host.ts'
-import type { Options } from './host.ts'
+import { Host, WHICH_DEFAULT, constants } from './host.ts'
+import type { Case, Options, Output } from './host.ts'
 import { bytes_of, limits } from './door.ts'
 import type { Call } from './door.ts'
 
@@ -18,6 +18,8 @@ const names = new Map(Object.entries(now).map(([name, value]) => [value, name]))
 export class ShortHost extends Host {
   /** How often each answer came. */
   readonly answers: Record<string, number> = { record: 0, done: 0, parked: 0, none: 0 }
+  /** Selects that parked in a call, with the payloads of their sends. */
+  private readonly selects = new Map<number, number[]>()
   /** Called when the core was asked something that no run has said to others yet. */
   later: (() => void) | undefined
 
@@ -36,9 +38,8 @@ export class ShortHost extends Host {
       this.back(payload)
       this.told(op, 'WOULD_BLOCK')
     } else if (found === 'done') {
-      const other = this.door.cell('now_op')
       this.told(op, 'OK')
-      if (other !== 0) this.told(other, 'OK', payload)
+      this.met(this.door.cell('now_op'), payload)
     }
     return op
   }
@@ -66,7 +67,7 @@ export class ShortHost extends Host {
       if (payload !== payloads[nth]) throw new Error('the list of payloads was changed')
       const op = this.op('send')
       this.told(op, 'OK')
-      if (other !== 0) this.told(other, 'OK', payload)
+      this.met_in_list(other, payload)
       return op
     })
   }
@@ -77,9 +78,15 @@ export class ShortHost extends Host {
     return this.entries_of(received).map(([payload, other]) => {
       const op = this.op('receive')
       this.told(op, 'OK', payload)
-      if (other !== 0) this.told(other, 'OK')
+      this.met_in_list(other)
       return op
     })
+  }
+
+  /** Only the last that a list met may be a select. */
+  private met_in_list(other: number, payload = 0): void {
+    if (this.selects.has(other)) this.met(other, payload)
+    else if (other !== 0) this.told(other, 'OK', payload)
   }
 
   /** The list that a call has left. */
@@ -105,15 +112,47 @@ export class ShortHost extends Host {
     return super.read(reader, timeout)
   }
 
-  /** A choice among receives: the case and the operation that has its message; else the answer. */
-  choose(...refs: number[]): { which: number, op: number } | string {
-    this.door.write(refs)
-    const found = this.asked('choose_now', refs.length)
-    if (found !== 'done') return found
-    const which = this.door.cell('now_which')
+  override select(cases: readonly Case[], options: Options = {}): number {
+    const far = cases.some(({ after, refs }) => after !== undefined || refs !== undefined)
+    if (far || !this.may(options)) return super.select(cases, options)
     const op = this.op('select')
-    this.took(op)
-    return { which, op }
+    const payloads = cases.map(({ send, text }) => send === undefined ? 0 : this.give(text ?? ''))
+    this.door.write(cases.flatMap(({ receive, send, text }, nth) =>
+      [(receive ?? send)!, payloads[nth]!, bytes_of(text ?? '').length]))
+    const found = this.asked('select_now', op, cases.length, flags_of(options))
+    if (found === 'parked') this.selects.set(op, payloads)
+    else if (found === 'done') this.chosen(op, payloads)
+    else for (const payload of payloads) if (payload !== 0) this.back(payload)
+    if (found === 'none') this.told(op, 'OK', 0, WHICH_DEFAULT)
+    if (found !== 'record') return op
+    this.forget(op)
+    return super.select(cases, options)
+  }
+
+  /** A select that was done at once, with the payloads of its sends. */
+  private chosen(op: number, payloads: readonly number[]): void {
+    const which = this.door.cell('now_which')
+    payloads.forEach((payload, nth) => {
+      if (nth !== which && payload !== 0) this.back(payload)
+    })
+    const sent = payloads[which]!
+    this.told(op, 'OK', sent === 0 ? this.door.cell('now_payload') : 0, which)
+    this.met(this.door.cell('now_op'), sent)
+  }
+
+  /** What ended together with an operation: nothing, or one that may have a message. */
+  private met(other: number, payload = 0): void {
+    if (other === 0) return
+    const which = this.door.cell('now_case') - 1
+    const payloads = this.selects.get(other)
+    if ((payloads !== undefined) !== (which >= 0)) throw new Error('now_case of another operation')
+    payloads?.forEach((one, nth) => { if (nth !== which && one !== 0) this.back(one) })
+    this.told(other, 'OK', payload, Math.max(0, which))
+  }
+
+  protected override complete(record: Output): void {
+    this.selects.delete(record.fields.op!)
+    super.complete(record)
   }
 
   private may({ timeout = 0, hold, refs = [] }: Options): boolean {
@@ -129,9 +168,8 @@ export class ShortHost extends Host {
   }
 
   private took(op: number): void {
-    const other = this.door.cell('now_op')
     this.told(op, 'OK', this.door.cell('now_payload'))
-    if (other !== 0) this.told(other, 'OK')
+    this.met(this.door.cell('now_op'))
   }
 
   private forget(op: number): void {
@@ -140,12 +178,13 @@ export class ShortHost extends Host {
   }
 
   /** What the record of a completion would have said. */
-  private told(op: number, status: string, payload = 0): void {
+  private told(op: number, status: string, payload = 0, which = 0): void {
+    this.selects.delete(op)
     if (!this.running.delete(op)) throw new Error(`an end of ${op}, which is not under way`)
     this.reuse(op)
     const text = payload === 0 ? undefined : this.back(payload)
     this.outcomes.set(op, {
-      op, status, which: 0, value: 0, payload_bytes: text === undefined ? 0 : bytes_of(text).length,
+      op, status, which, value: 0, payload_bytes: text === undefined ? 0 : bytes_of(text).length,
       refs: [], text, again: false, shared: false, unknown: false
     })
   }

@@ -51,7 +51,7 @@ function call(random: Random, door: Door): void {
   const op = (random.between(0, 3) << 20 | random.below(40)) >>> 0
   const [ref, count] = [edge(), random.pick([0, 1, 1, 2, 5, 256, 257, 1024, 1025, 0xffffffff])]
   const values = { send_now: [op, ref, edge(), random.below(9), edge()],
-    receive_now: [op, ref, edge()], choose_now: [count], send_many_now: [ref, count],
+    receive_now: [op, ref, edge()], select_now: [op, count, edge()], send_many_now: [ref, count],
     receive_many_now: [ref, count], read_now: [ref] }
   door.now(name, ...values[name])
 }

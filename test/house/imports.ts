@@ -27,7 +27,7 @@ export const CORE_ORDER: string[][] = [
   ['say', 'operation'],
   ['away', 'claim', 'errand'],
   ['match', 'channel', 'path'],
-  ['select', 'settle', 'now', 'start', 'reader', 'parked'],
+  ['select', 'settle', 'now', 'choice', 'start', 'reader', 'parked'],
   ['serve', 'program', 'request', 'reply'],
   ['node'],
   ['abi'],

@@ -118,6 +118,53 @@ test('a choice of what is ready names its case, whatever else stands beside it',
   assert.is((await first.stat()).buffered, 1, 'a select that is refused takes nothing')
 })
 
+test('a select that waits is met by a send, a list, a receive and another select', async (t) => {
+  const circuit = await peer(t)
+  const [a, b, c] = [circuit.channel<unknown>(), circuit.channel<unknown>({ capacity: 2 }),
+    circuit.channel<unknown>()]
+  const { payloads, operations } = a.home
+  const held = payloads.size
+  const cases = { a: a.receiving(), b: b.receiving(), out: c.sending('out') }
+  const first = select(cases)
+  await a.send({ deep: 1 })
+  assert.equal(await first, { case: 'a', value: { deep: 1 }, ok: true, again: false })
+  const lists = [select(cases), select([b.receiving(), a.receiving()])]
+  await b.sendMany([1, 2, 3])
+  assert.equal(await Promise.all(lists), [{ case: 'b', value: 1, ok: true, again: false },
+    { case: 0, value: 2, ok: true, again: false }])
+  assert.equal(await b.receiveMany(4), [3])
+  const sending = select(cases)
+  assert.equal(await c.receive(), { value: 'out', ok: true, again: false })
+  assert.equal(await sending, { case: 'out' })
+  const meeting = [select(cases), select([c.receiving(), a.sending('x'), b.sending('y')])]
+  const [one, other] = await Promise.all(meeting) as [{ case: string }, { case: number }]
+  assert.is({ out: 0, a: 1, b: 2 }[one.case], other.case)
+  await b.tryReceive()
+  assert.is(payloads.size, held, 'what was not sent is in no table')
+  assert.is(a.home.operations, operations)
+})
+
+test('a select that waits ends with its channel, its circuit, or what a record brings', async (t) => {
+  const circuit = await peer(t)
+  const [a, b] = [circuit.channel<unknown>(), circuit.channel<unknown>()]
+  const held = a.home.payloads.size
+  const closed = select([a.receiving(), b.sending(1)])
+  const timed = b.receive({ timeout: 1000 })
+  assert.equal(await closed, { case: 1 })
+  assert.is((await timed).value, 1)
+  const drained = select([b.sending('never'), a.receiving()])
+  await a.close()
+  assert.equal(await drained, { case: 1, value: undefined, ok: false, again: false })
+  const scrubbed = select({ gone: b.receiving(), never: b.sending('never') })
+  await b.scrub()
+  const error = await errorOf(scrubbed)
+  assert.equal([error.code, (await codeOf(select([b.receiving()])))], ['SCRUBBED', 'SCRUBBED'])
+  assert.is(a.home.payloads.size, held)
+  const left = codeOf(select([circuit.channel().receiving()]))
+  await circuit.leave()
+  assert.is(await left, 'LEAVING')
+})
+
 test('a loop that never lets go of the event loop still sees timeouts', async (t) => {
   let now = 0
   const circuit = await peer(t, { clock: () => now })
