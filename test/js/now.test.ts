@@ -144,7 +144,7 @@ test('a select that waits is met by a send, a list, a receive and another select
   assert.is(a.home.operations, operations)
 })
 
-test('a select that waits ends with its channel, its circuit, or what a record brings', async (t) => {
+test('a select that waits ends with its channel, its circuit, or by a record', async (t) => {
   const circuit = await peer(t)
   const [a, b] = [circuit.channel<unknown>(), circuit.channel<unknown>()]
   const held = a.home.payloads.size
