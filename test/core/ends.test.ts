@@ -11,6 +11,8 @@ import { codes } from './session-script.ts'
 
 const test = suite('core: ends')
 const NOWHERE = 99
+/** More than the output area holds. */
+const MANY = 2500
 
 /** What the core said of offers since the last look: `ends 1 3`, `end 4 0`. */
 function told(one: Flooder): string[] {
@@ -88,6 +90,23 @@ test('WIRE-37: an arbiter ends all of them, in their order', () => {
   one.say('ends', [offers[2]!, 1])
   assert.is(host.status(sends[2]!), 'OK')
   assert.is(one.cut, undefined)
+})
+
+test('WIRE-37: a run of any length is told whole', () => {
+  const one = new Flooder()
+  const { host } = one.s
+  const far = opened_at(one)
+  const before = host.held_payloads().length
+  host.batching = true
+  const sends = Array.from({ length: MANY }, (_, nth) => host.send(far, `${nth}`))
+  host.batching = false
+  host.run()
+  one.drain()
+  const offers = one.s.heard('offer_send').map(({ fields }) => fields.offer!)
+  one.received += MANY
+  one.say('ends', [offers[0]!, MANY])
+  assert.is(sends.filter((op) => host.status(op) === 'OK').length, MANY)
+  assert.is(host.held_payloads().length, before)
 })
 
 test('WIRE-37: of a run that cannot be nothing happens', () => {
