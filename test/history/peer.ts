@@ -131,7 +131,8 @@ async function watch(circuit: Circuit): Promise<void> {
 
 async function main(): Promise<void> {
   const circuit = await join({
-    name, state: pathOf(folder, name), listen: ['/ip4/127.0.0.1/tcp/0'], discovery: ['local']
+    name, state: pathOf(folder, name), listen: ['/ip4/127.0.0.1/tcp/0'], discovery: ['local'],
+    unix: process.env['CIRCUIT_HISTORY_ROAD'] === 'unix'
   })
   void watch(circuit).catch(() => {})
   let round: Round | undefined

@@ -94,14 +94,18 @@ export class Place {
   readonly peers = new Map<string, Peer>()
   readonly #program: string
   readonly #stuck_ms: number
+  readonly #unix: boolean
   #rounds = 0
   #read = 0
 
   /**
    * `tree`: where the sources are; another one for a mutated product. `stuck_ms`: what takes longer
-   * is taken for an operation that never ends.
+   * is taken for an operation that never ends; `unix`: the peers link over Unix sockets, and not
+   * over libp2p.
    */
-  constructor({ tree = ROOT, stuck_ms = 120_000 }: { tree?: string, stuck_ms?: number } = {}) {
+  constructor({ tree = ROOT, stuck_ms = 120_000, unix = false }:
+  { tree?: string, stuck_ms?: number, unix?: boolean } = {}) {
+    this.#unix = unix
     this.#stuck_ms = stuck_ms
     this.#program = join(tree, 'test/history/peer.ts')
     mkdirSync(join(this.folder, 'run'), { mode: 0o700 })
@@ -112,7 +116,8 @@ export class Place {
     const { CIRCUIT_STATE: _, ...inherited } = process.env
     const env = {
       ...inherited, HOME: this.folder, XDG_RUNTIME_DIR: join(this.folder, 'run'),
-      XDG_STATE_HOME: this.folder, CIRCUIT_HISTORY_PEERS: String(names.length)
+      XDG_STATE_HOME: this.folder, CIRCUIT_HISTORY_PEERS: String(names.length),
+      CIRCUIT_HISTORY_ROAD: this.#unix ? 'unix' : 'libp2p'
     }
     for (const [nth, name] of names.entries()) {
       const child = fork(this.#program, [name, String(nth + 1), this.folder], {

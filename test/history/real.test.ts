@@ -1,6 +1,6 @@
 /**
- * Histories of real peers over real libp2p: right as they are, and wrong as soon as they are
- * spoiled.
+ * Histories of real peers, over real libp2p and over Unix sockets: right as they are, and wrong as
+ * soon as they are spoiled.
  *
  * Lives here: rounds among three processes, without faults. Does not live here: faults
  * (faults.test.ts), a broken core (mutants.test.ts), hand-made histories (check.test.ts).
@@ -32,6 +32,15 @@ for (let seed = 1; seed <= ROUNDS; seed++) {
       assert.ok(operations > 100, `${operations} operations`)
     }, { timeout_ms: 60_000 })
 }
+
+test('the same over Unix sockets', async (t) => {
+  const beside = new Place({ unix: true })
+  t.after(() => beside.end())
+  await beside.start(['a', 'b', 'c'])
+  const { why, again } = await huntOnce(beside, ROUNDS + 2, SIZE)
+  assert.is(why, '')
+  assert.is(again, 0)
+}, { timeout_ms: 60_000 })
 
 test('a history is rejected as soon as one thing in it is changed', async () => {
   const history = await place.round({ seed: ROUNDS + 1, ...SIZE })

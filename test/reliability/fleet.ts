@@ -65,10 +65,13 @@ export class Fleet {
   readonly peers: Peer[] = []
   readonly #folder = mkdtempSync(join(tmpdir(), 'circuit-fleet-'))
   readonly #children = new Set<ChildProcess>()
+  readonly #road: string
   #changed: () => void = () => {}
   readonly #at_exit = (): void => { for (const child of this.#children) child.kill('SIGKILL') }
 
-  constructor() {
+  /** `unix`: they link over Unix sockets, and not over libp2p. */
+  constructor(unix: boolean) {
+    this.#road = unix ? 'unix' : 'libp2p'
     mkdirSync(join(this.#folder, 'run'), { mode: 0o700 })
     process.once('exit', this.#at_exit)
   }
@@ -77,7 +80,7 @@ export class Fleet {
   start(name: string): Peer {
     const { CIRCUIT_STATE: _, ...env } = process.env
     const child = spawn(process.execPath,
-      [PROGRAM, name, 'reliability', join(this.#folder, name)], {
+      [PROGRAM, name, 'reliability', join(this.#folder, name), this.#road], {
         env: { ...env, HOME: this.#folder, XDG_RUNTIME_DIR: join(this.#folder, 'run') },
         stdio: 'pipe'
       })

@@ -3,7 +3,8 @@
  *
  * Lives here: the command line, targets, printing. Does not live here: the rounds (rounds.ts).
  *
- * Options: `--rounds N`, `--peers N`, `--markdown`. The exit code is 1 when a target was missed.
+ * Options: `--rounds N`, `--peers N`, `--unix` (over Unix sockets, not libp2p), `--markdown`. The exit
+ * code is 1 when a target was missed.
  */
 import { arch, availableParallelism, loadavg, platform } from 'node:os'
 import { parseArgs } from 'node:util'
@@ -16,7 +17,7 @@ const CONTINUED_TARGET_S = 3
 
 const { values } = parseArgs({ options: {
   rounds: { type: 'string', default: '20' }, peers: { type: 'string', default: '8' },
-  markdown: { type: 'boolean' }
+  unix: { type: 'boolean', default: false }, markdown: { type: 'boolean' }
 } })
 const peers = Number(values.peers)
 const count = Number(values.rounds)
@@ -25,9 +26,12 @@ if (!(peers >= 2 && count >= 1)) {
   process.exit(2)
 }
 const load = loadavg()[0]!.toFixed(1)
-console.log(`${peers} processes over libp2p on loopback, ${count} rounds; Node ${process.version}, `
+const road = values.unix ? 'Unix sockets' : 'libp2p on loopback'
+console.log(`${peers} processes over ${road}, ${count} rounds; Node ${process.version}, `
   + `${platform()} ${arch()}, ${availableParallelism()} cores, load ${load}`)
-const found = await rounds({ peers, rounds: count, watch: (line) => console.error(line) })
+const found = await rounds({
+  peers, rounds: count, unix: values.unix, watch: (line) => console.error(line)
+})
 const report = new Report((line) => console.log(line))
 const unit = 's' as const
 report.add({ what: `kill -9 known to all other ${peers - 1}`, unit, values: found.killed,

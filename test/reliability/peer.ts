@@ -1,14 +1,15 @@
 /**
  * One peer in a process of its own, for measuring what others hear when it dies or sleeps.
  *
- * Run by fleet.ts as `peer.ts NAME CIRCUIT STATE`: writes a JSON line for each membership event,
- * with the machine's monotonic clock in milliseconds, and ends when its standard input does.
+ * Run by fleet.ts as `peer.ts NAME CIRCUIT STATE ROAD`: writes a JSON line for each membership
+ * event, with the machine's monotonic clock in milliseconds, and ends when its standard input does.
  */
 import { join } from '../../bindings/node/index.ts'
 
-const [name = '', circuit_name = '', state = ''] = process.argv.slice(2)
+const [name = '', circuit_name = '', state = '', road = ''] = process.argv.slice(2)
 const circuit = await join({
-  name, circuit: circuit_name, state, discovery: ['local'], listen: ['/ip4/127.0.0.1/tcp/0']
+  name, circuit: circuit_name, state, discovery: ['local'], listen: ['/ip4/127.0.0.1/tcp/0'],
+  unix: road === 'unix'
 })
 const say = (line: object): void => {
   const at_ms = Number(process.hrtime.bigint() / 1000n) / 1000

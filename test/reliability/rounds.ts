@@ -12,6 +12,8 @@ export interface Rounds { killed: number[], stopped: number[], continued: number
 export interface RoundsOptions {
   peers: number
   rounds: number
+  /** The peers link over Unix sockets, and not over libp2p. */
+  unix: boolean
   /** Called after each round. */
   watch?: (line: string) => void
 }
@@ -28,7 +30,7 @@ const STEP = 0.381966
 
 /** Starts the peers, runs the rounds, ends all. */
 export async function rounds(options: RoundsOptions): Promise<Rounds> {
-  const fleet = new Fleet()
+  const fleet = new Fleet(options.unix)
   const found: Rounds = { killed: [], stopped: [], continued: [] }
   try {
     for (let one = 0; one < options.peers; one++) {

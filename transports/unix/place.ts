@@ -11,7 +11,7 @@
  * after it connects.
  */
 import {
-  chmodSync, lstatSync, renameSync, rmSync, type BigIntStats
+  chmodSync, lstatSync, renameSync, rmSync, statSync, type BigIntStats
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import type { Server } from 'node:net'
@@ -25,6 +25,7 @@ const SOCKET_MODE = 0o600
 const OTHERS = 0o077n
 const OTHERS_WRITE = 0o022n
 const STICKY = 0o1000n
+const ROOT = 0n
 const SCHEME = '/unix/'
 const ENDING = '.link'
 
@@ -55,10 +56,12 @@ export function checkFolder(folder: string): void {
   const found = lstatSync(folder, { bigint: true })
   if (!found.isDirectory()) throw new NotGuarded('it is not a folder')
   checkOwner(found)
-  const above = lstatSync(dirname(folder), { bigint: true })
-  if (!above.isDirectory()) throw new NotGuarded('the one above it is not a folder')
-  const movable = (above.mode & OTHERS_WRITE) !== 0n && (above.mode & STICKY) === 0n
-  if (movable) throw new NotGuarded('others may put another in its place')
+  // By its link, if it is one: where /tmp is a link, its entries are those of another folder.
+  const above = statSync(dirname(folder), { bigint: true })
+  const open = (above.mode & OTHERS_WRITE) !== 0n && (above.mode & STICKY) === 0n
+  if (open || (above.uid !== ROOT && above.uid !== userId())) {
+    throw new NotGuarded('others may put another in its place')
+  }
 }
 
 /**
@@ -112,7 +115,9 @@ export function removeSocket(path: string, socket: string): void {
   } catch { /* it has gone, or is somebody else's */ }
 }
 
+const userId = (): bigint => BigInt(process.getuid?.() ?? 0)
+
 function checkOwner(found: BigIntStats): void {
-  if (found.uid !== BigInt(process.getuid?.() ?? 0)) throw new NotGuarded('it is another user\'s')
+  if (found.uid !== userId()) throw new NotGuarded('it is another user\'s')
   if ((found.mode & OTHERS) !== 0n) throw new NotGuarded('others may use it')
 }
