@@ -3,8 +3,8 @@
  *
  * Lives here: the command line, targets, printing. Does not live here: the rounds (rounds.ts).
  *
- * Options: `--rounds N`, `--peers N`, `--unix` (over Unix sockets, not libp2p), `--markdown`. The exit
- * code is 1 when a target was missed.
+ * Options: `--rounds N`, `--peers N`, `--unix` (over Unix sockets, not libp2p), `--markdown`. The
+ * exit code is 1 when a target was missed.
  */
 import { arch, availableParallelism, loadavg, platform } from 'node:os'
 import { parseArgs } from 'node:util'
