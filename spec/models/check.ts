@@ -95,14 +95,17 @@ export async function search(one: Search): Promise<Found> {
   }
 }
 
-/** Runs them in order, SEARCHES_AT_ONCE at a time; each promise is of the search at its place. */
+/** Begins them in order, SEARCHES_AT_ONCE at a time; each promise is of the search at its place. */
 export function searchAll(list: Search[]): Promise<Found>[] {
-  const lanes = Array.from({ length: SEARCHES_AT_ONCE }, () => Promise.resolve())
-  return list.map((one, nth) => {
-    const found = lanes[nth % SEARCHES_AT_ONCE]!.then(() => search(one))
-    lanes[nth % SEARCHES_AT_ONCE] = found.then(() => undefined, () => undefined)
-    return found
-  })
+  const ends = list.map(() => Promise.withResolvers<Found>())
+  let begun = 0
+  const lane = async () => {
+    for (let nth = begun++; nth < list.length; nth = begun++) {
+      await search(list[nth]!).then(ends[nth]!.resolve, ends[nth]!.reject)
+    }
+  }
+  for (let nth = 0; nth < SEARCHES_AT_ONCE; nth++) void lane()
+  return ends.map(({ promise }) => promise)
 }
 
 async function run(cwd: string, command: string, args: string[]): Promise<string> {
