@@ -74,6 +74,27 @@ export function cspWorks(csp: JsCsp): LocalWorks {
       }])
       same(sum, total(count), 'the sum of the messages')
     },
+    waiting: (channels) => async (count) => {
+      const ends = Array.from({ length: channels }, () => channel(0))
+      const turns = channel(0)
+      let sum = 0
+      await all(csp, [
+        function* () {
+          for (let i = 1; i <= count; i++) {
+            const { value }: { value: number } = yield csp.alts(ends)
+            sum += value
+            yield csp.put(turns, i)
+          }
+        },
+        function* () {
+          for (let i = 1; i <= count; i++) {
+            yield csp.put(ends[i % channels]!, i)
+            yield csp.take(turns)
+          }
+        }
+      ])
+      same(sum, total(count), 'the sum of the messages')
+    },
     crowd: (senders, receivers, capacity) => async (count) => {
       const through = channel(capacity)
       let next = 0

@@ -24,6 +24,8 @@ export interface LocalWorks {
   stream(capacity: number): Run
   pingPong: Run
   choosing?(channels: number): Run
+  /** As `choosing`, but each select waits before there is anything to receive. */
+  waiting?(channels: number): Run
   crowd(senders: number, receivers: number, capacity: number): Run
   notes?: Record<string, string>
 }
@@ -33,13 +35,13 @@ const CASES = 16
 const WAITERS = 1000
 const CROWD = 16
 
-/** A work: its name, how it is run, what a note may be about, how Go's program calls it. */
+/** A work: its name, how it is run, what a note may be about, what Go calls it if it does it. */
 interface Shape {
   name: string
   unit: string
   run(works: LocalWorks): Run | undefined
   note?: string
-  go: string
+  go?: string
 }
 
 const SHAPES: Shape[] = [
@@ -62,6 +64,14 @@ const SHAPES: Shape[] = [
   {
     name: `select of ${CASES}, a sender at each`, unit: 'message', note: 'select',
     go: 'select-16', run: (works) => works.choosing?.(CASES)
+  },
+  {
+    name: 'select of 2 that waits, then a sender at one', unit: 'message', note: 'select',
+    run: (works) => works.waiting?.(2)
+  },
+  {
+    name: `select of ${CASES} that waits, then a sender at one`, unit: 'message', note: 'select',
+    run: (works) => works.waiting?.(CASES)
   },
   {
     name: '1,000 receivers parked at one channel, one sender', unit: 'message', note: 'rendezvous',
@@ -108,7 +118,7 @@ function workOf(
     contenders.push({ name: works.name, run, ...(note === undefined ? {} : { note }) })
   }
   const beside = contenders.slice(1).map(({ name }) => name)
-  const scale = go?.(shape.go)
+  const scale = shape.go === undefined ? undefined : go?.(shape.go)
   if (scale !== undefined) contenders.push(scale)
   return {
     name: shape.name, unit: shape.unit, alone: true, contenders,
@@ -130,6 +140,7 @@ function worksOf(library: Library): LocalWorks {
   }
   if (library.choice !== undefined) {
     works.choosing = (channels) => (count) => choosing(library, count, channels)
+    works.waiting = (channels) => (count) => waiting(library, count, channels)
   }
   if (library.notes !== undefined) works.notes = library.notes
   return works
@@ -167,6 +178,17 @@ async function choosing(library: Library, count: number, channels: number): Prom
   let sum = 0
   for (let i = 1; i <= count; i++) sum += read(await choose())
   await Promise.all(sending)
+  same(sum, count * (count + 1) / 2, 'the sum of the messages')
+}
+
+async function waiting(library: Library, count: number, channels: number): Promise<void> {
+  const { pipes, choose, read } = library.choice!(channels)
+  let sum = 0
+  for (let i = 1; i <= count; i++) {
+    const chosen = choose()
+    await pipes[i % channels]!.send(i)
+    sum += read(await chosen)
+  }
   same(sum, count * (count + 1) / 2, 'the sum of the messages')
 }
 
