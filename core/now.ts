@@ -283,11 +283,15 @@ const ENTRY_BYTES: u32 = 8
  * at once. Gives how many were. spec: ABI-46
  */
 export function send_many_now(ref: u32, count: u32): u32 {
+  const c = ref_channel(ref)
   let at = input
   const end = at + min(count, LIST_NOW_MAX) * ENTRY_BYTES
   let met: u32 = 0
   for (; at < end; at += ENTRY_BYTES) {
-    if (send_now(0, ref, load<u32>(at), load<u32>(at, 4), OP_FLAG_TRY) != NOW_DONE) break
+    const handle = load<u32>(at)
+    const bytes = load<u32>(at, 4)
+    if (handle == 0 || vacant(c, bytes) != NOW_DONE) break
+    give(c, handle, bytes)
     const other = load<u32>(header + HEADER_NOW_OP)
     store<u32>(at, other, 4)
     if (other == 0) continue
@@ -322,7 +326,7 @@ export function take(c: Channel): void {
   store<u32>(header + HEADER_NOW_OP, 0)
   taken_bytes = payload.bytes
   if (is(x)) {
-    unstored(x)
+    if (x.key != 0) unstored(x)
     queue_take(x)
     x.key = 0
     if (is(s)) {

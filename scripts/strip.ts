@@ -1,19 +1,22 @@
 /**
  * Takes out of the compiler's wasm what nobody reads, so that circuit.wasm keeps its bound.
  *
- * Lives here: names of globals (a stack trace shows functions only) and the sentences of assertions
- * (a fault says file and line; the sentence stands there in the source). Does not live here: what
- * is compiled (asconfig.json), what is promised of the file (test/house/wasm.test.ts).
+ * Lives here: names of globals (a stack trace shows functions only), the folder before each name of
+ * a function, and the sentences of assertions (a fault says file and line; the sentence stands
+ * there in the source). Does not live here: what is compiled (asconfig.json), what is promised of
+ * the file (test/house/wasm.test.ts).
  *
- * Invariants: code, exports and names of functions stay byte for byte; the memory differs only
- * where a sentence stood.
+ * Invariants: code and exports stay byte for byte; each function keeps its name and its file's; the
+ * memory differs only where a sentence stood.
  */
 
 const HEADER_BYTES = 8
 const CUSTOM = 0
 const DATA = 11
 const DATA_COUNT = 12
+const NAMES_OF_FUNCTIONS = 1
 const NAMES_OF_GLOBALS = 7
+const FOLDER = 'core/'
 const I32_CONST = 0x41
 const END = 0x0b
 /** Before a string's text: the number of its class, and the text's bytes. */
@@ -68,7 +71,7 @@ function part(id: number, content: Buffer): Buffer {
   return Buffer.concat([Buffer.from([id]), leb(content.length), content])
 }
 
-/** The same module without names of globals and sentences of assertions. */
+/** The same module without what nobody reads in it. */
 export function stripped(wasm: Buffer): Buffer {
   const reader = new Reader(wasm)
   const parts = [reader.take(HEADER_BYTES)]
@@ -76,7 +79,7 @@ export function stripped(wasm: Buffer): Buffer {
   while (!reader.done) {
     const id = reader.byte()
     const content = reader.take(reader.number())
-    if (id === CUSTOM) parts.push(part(id, withoutGlobals(content)))
+    if (id === CUSTOM) parts.push(part(id, shortNames(content)))
     else if (id === DATA) parts.push(part(id, written(data)))
     else if (id === DATA_COUNT) parts.push(part(id, leb(data.length)))
     else parts.push(part(id, content))
@@ -84,7 +87,8 @@ export function stripped(wasm: Buffer): Buffer {
   return Buffer.concat(parts)
 }
 
-function withoutGlobals(content: Buffer): Buffer {
+/** Names without those of globals, and those of functions without their folder. */
+function shortNames(content: Buffer): Buffer {
   const reader = new Reader(content)
   const name = reader.take(reader.number()).toString()
   if (name !== 'name') return content
@@ -92,7 +96,20 @@ function withoutGlobals(content: Buffer): Buffer {
   while (!reader.done) {
     const id = reader.byte()
     const names = reader.take(reader.number())
-    if (id !== NAMES_OF_GLOBALS) parts.push(part(id, names))
+    if (id === NAMES_OF_FUNCTIONS) parts.push(part(id, withoutFolder(names)))
+    else if (id !== NAMES_OF_GLOBALS) parts.push(part(id, names))
+  }
+  return Buffer.concat(parts)
+}
+
+function withoutFolder(names: Buffer): Buffer {
+  const reader = new Reader(names)
+  const parts = [leb(reader.number())]
+  while (!reader.done) {
+    parts.push(leb(reader.number()))
+    const name = reader.take(reader.number())
+    const short = name.subarray(name.indexOf(FOLDER) === 0 ? FOLDER.length : 0)
+    parts.push(leb(short.length), short)
   }
   return Buffer.concat(parts)
 }
