@@ -56,20 +56,18 @@ export function selectNow(
   for (let place = 0; place < count; place++) {
     const one = list[place]
     if (one?.kind === 'after' && one.ms > 0 && one.ms <= TIMEOUT_MS_MAX) continue
-    const sending = one?.kind === 'send'
-    if (!sending && one?.kind !== 'receive' || !(one.channel instanceof Channel)) return undefined
-    if (sending) {
+    if (one?.kind === 'send') {
       if (!keepable(one.value)) return undefined
       sends += 1
-    }
+    } else if (one?.kind !== 'receive') return undefined
     const { channel } = one
+    if (!(channel instanceof Channel)) return undefined
     if (cells === undefined) {
       drive = channel.home
       cells = drive.now.cells()
       if (cells === undefined) return undefined
     } else if (channel.home !== drive) return undefined
     places[found] = place
-    handles[found] = 0
     cells[CASE_WORDS * found] = channel.ref
     cells[CASE_WORDS * found + 1] = 0
     found += 1
@@ -86,6 +84,7 @@ function keepSends(
 ): void {
   for (let nth = 0; nth < found; nth++) {
     const one = list[places[nth]!]!
+    handles[nth] = 0
     if (one.kind !== 'send') continue
     const packed = keep(one.value)
     handles[nth] = drive.payloads.put(packed)
