@@ -28,10 +28,11 @@ function all(csp: JsCsp, processes: Process[]): Promise<void> {
   })
 }
 
+const total = (count: number) => count * (count + 1) / 2
+
 /** The works by name. */
 export function cspWorks(csp: JsCsp): LocalWorks {
   const channel = (capacity: number) => capacity === 0 ? csp.chan() : csp.chan(capacity)
-  const total = (count: number) => count * (count + 1) / 2
   return {
     name: 'js-csp',
     stream: (capacity) => async (count) => {
@@ -60,41 +61,7 @@ export function cspWorks(csp: JsCsp): LocalWorks {
       ])
       same(sum, total(count), 'the sum of the answers')
     },
-    choosing: (channels) => async (count) => {
-      const ends = Array.from({ length: channels }, () => channel(0))
-      let sum = 0
-      const senders = ends.map((end, at) => function* () {
-        for (let i = 1 + at; i <= count; i += channels) yield csp.put(end, i)
-      })
-      await all(csp, [...senders, function* () {
-        for (let i = 1; i <= count; i++) {
-          const { value }: { value: number } = yield csp.alts(ends)
-          sum += value
-        }
-      }])
-      same(sum, total(count), 'the sum of the messages')
-    },
-    waiting: (channels) => async (count) => {
-      const ends = Array.from({ length: channels }, () => channel(0))
-      const turns = channel(0)
-      let sum = 0
-      await all(csp, [
-        function* () {
-          for (let i = 1; i <= count; i++) {
-            const { value }: { value: number } = yield csp.alts(ends)
-            sum += value
-            yield csp.put(turns, i)
-          }
-        },
-        function* () {
-          for (let i = 1; i <= count; i++) {
-            yield csp.put(ends[i % channels]!, i)
-            yield csp.take(turns)
-          }
-        }
-      ])
-      same(sum, total(count), 'the sum of the messages')
-    },
+    ...selects(csp),
     crowd: (senders, receivers, capacity) => async (count) => {
       const through = channel(capacity)
       let next = 0
@@ -110,6 +77,46 @@ export function cspWorks(csp: JsCsp): LocalWorks {
         ...quotas(count, senders).map((quota) => function* () {
           for (let i = 0; i < quota; i++) yield csp.put(through, ++next)
         })
+      ])
+      same(sum, total(count), 'the sum of the messages')
+    }
+  }
+}
+
+function selects(csp: JsCsp): Pick<LocalWorks, 'choosing' | 'waiting'> {
+  return {
+    choosing: (channels) => async (count) => {
+      const ends = Array.from({ length: channels }, () => csp.chan())
+      let sum = 0
+      const senders = ends.map((end, at) => function* () {
+        for (let i = 1 + at; i <= count; i += channels) yield csp.put(end, i)
+      })
+      await all(csp, [...senders, function* () {
+        for (let i = 1; i <= count; i++) {
+          const { value }: { value: number } = yield csp.alts(ends)
+          sum += value
+        }
+      }])
+      same(sum, total(count), 'the sum of the messages')
+    },
+    waiting: (channels) => async (count) => {
+      const ends = Array.from({ length: channels }, () => csp.chan())
+      const turns = csp.chan()
+      let sum = 0
+      await all(csp, [
+        function* () {
+          for (let i = 1; i <= count; i++) {
+            const { value }: { value: number } = yield csp.alts(ends)
+            sum += value
+            yield csp.put(turns, i)
+          }
+        },
+        function* () {
+          for (let i = 1; i <= count; i++) {
+            yield csp.put(ends[i % channels]!, i)
+            yield csp.take(turns)
+          }
+        }
       ])
       same(sum, total(count), 'the sum of the messages')
     }
