@@ -33,6 +33,11 @@ export interface LineHost {
 const NO_PAYLOAD: Uint8Array = new Uint8Array(0)
 /** Up to here a loop copies faster than a typed array's own way. */
 const LOOPED_BYTES = 64
+/**
+ * With so many payloads in the table, more than windows hold, a further one is copied: each could
+ * be all that waits of a chunk of 64 KiB.
+ */
+const SPANS_MAX = 4096
 
 /** One link. */
 export class Line implements LinkEvents, Taker, FrameTaker {
@@ -86,8 +91,7 @@ export class Line implements LinkEvents, Taker, FrameTaker {
     const at = drive.record(IN_FRAME, IN_FRAME_WORDS + tail_words)
     const { words, bytes: into } = drive.memory
     words[at + IN_FRAME_LINK] = this.id
-    words[at + IN_FRAME_PAYLOAD] = payload === end
-      ? 0 : drive.payloads.put(new Span(bytes, payload, end))
+    words[at + IN_FRAME_PAYLOAD] = payload === end ? 0 : this.#keep(bytes, payload, end)
     words[at + IN_FRAME_PAYLOAD_BYTES] = end - payload
     words[at + IN_FRAME_HEADER_BYTES] = header_bytes
     if (header_bytes > LOOPED_BYTES) {
@@ -96,6 +100,13 @@ export class Line implements LinkEvents, Taker, FrameTaker {
     words[at + IN_FRAME_WORDS + tail_words - 1] = 0
     const to = (at + IN_FRAME_WORDS) * 4
     for (let i = 0; i < header_bytes; i++) into[to + i] = bytes[header + i]!
+  }
+
+  /** A payload stays where it lies, unless so many wait that what lies around them is too much. */
+  #keep(bytes: Uint8Array, from: number, to: number): number {
+    const { payloads } = this.#drive
+    const alone = payloads.size >= SPANS_MAX && to - from < bytes.length / 2
+    return payloads.put(alone ? bytes.slice(from, to) : new Span(bytes, from, to))
   }
 
   /** Order: write a frame. What was kept as it is in the table is spelled now. */

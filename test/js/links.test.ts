@@ -4,10 +4,11 @@ import type { Drive } from '../../bindings/js/drive.ts'
 import { FrameCutter } from '../../bindings/js/frames.ts'
 import { Links } from '../../bindings/js/links.ts'
 import type { LinkHost } from '../../bindings/js/links.ts'
-import { Payloads } from '../../bindings/js/payload.ts'
+import { Payloads, Span } from '../../bindings/js/payload.ts'
 import { FRAME_BYTES_MAX, IN_FRAME, IN_HEARD } from '../../bindings/js/tables.ts'
 import { MemoryNetwork } from '../../transports/memory.ts'
 import type { Link, LinkEvents, Transport } from '../../transports/transport.ts'
+import { bytesOf } from '../../bindings/js/values.ts'
 import { suite } from '../suite.ts'
 import { joined } from '../transports/framed.ts'
 import { filled, varint } from '../transports/samples.ts'
@@ -127,7 +128,8 @@ test('bytes that are no frames reset their link after the frames before them', a
   assert.equal(peers(), before, 'the sessions live on')
 })
 
-test('bytes that make no whole frame are heard, and whole frames are said once', () => {
+/** A link whose host is played: what it records, and its table. */
+function played() {
   const kinds: number[] = []
   let events: LinkEvents | undefined
   const words = new Uint32Array(1024)
@@ -144,13 +146,39 @@ test('bytes that make no whole frame are heard, and whole frames are said once',
   links.open()
   const link = { peer: 'x', open: (told: LinkEvents) => { events = told } }
   assert.ok(links.dialled(link as unknown as Link))
-  const [bytes] = joined([{ header: filled(3, 1), payload: filled(90, 2) }])
   kinds.length = 0
-  events!.bytes([bytes!.subarray(0, 40)])
-  events!.bytes([bytes!.subarray(40, 80)])
-  events!.bytes([bytes!.subarray(80)])
+  return { kinds, payloads: drive.payloads, bytes: (bytes: Uint8Array) => events!.bytes([bytes]) }
+}
+
+test('bytes that make no whole frame are heard, and whole frames are said once', () => {
+  const { kinds, payloads, bytes } = played()
+  const [frame] = joined([{ header: filled(3, 1), payload: filled(90, 2) }])
+  bytes(frame!.subarray(0, 40))
+  bytes(frame!.subarray(40, 80))
+  bytes(frame!.subarray(80))
   assert.equal(kinds, [IN_HEARD, IN_HEARD, IN_FRAME])
-  assert.is(drive.payloads.size, 1)
+  assert.is(payloads.size, 1)
+})
+
+test('payloads that wait keep little alive but themselves when they are many', () => {
+  const { payloads, bytes } = played()
+  const small = { header: filled(3, 1), payload: filled(20, 2) }
+  const around = { header: filled(16_000, 1), payload: undefined }
+  const many = 10_000
+  const [chunk] = joined([small, around])
+  for (let nth = 0; nth < many; nth++) bytes(chunk!.slice())
+  assert.is(payloads.size, many)
+  let held = 0
+  for (let handle = 1; handle <= many; handle++) {
+    const packed = payloads.peek(handle)
+    assert.equal(bytesOf(packed), small.payload)
+    held += packed instanceof Span ? packed.bytes.length : (packed as Uint8Array).buffer.byteLength
+  }
+  assert.ok(held < 5_000 * chunk!.length, `${held} bytes`)
+  // One that is most of its chunk stays in it.
+  const [large] = joined([{ header: filled(3, 1), payload: filled(3_000, 2) }])
+  bytes(large!)
+  assert.instance(payloads.peek(many + 1), Span)
 })
 
 test('a message that comes in small pieces keeps its link alive and comes whole', async (t) => {
