@@ -1,12 +1,14 @@
 /** The ciphers of Noise: the same bytes as the library's own, whichever of them does the work. */
 import { Socket } from 'node:net'
 import { pureJsCrypto } from '@chainsafe/libp2p-noise'
+import { Uint8ArrayList } from 'uint8arraylist'
 import * as assert from 'uvu/assert'
 import { libp2pTransport } from '../../transports/libp2p.ts'
 import { noiseCrypto } from '../../transports/libp2p/cipher.ts'
+import { wholeOf } from '../../transports/libp2p/sealed.ts'
 import { suite } from '../suite.ts'
 import { frame, linked, peerOf } from './compliance/witness.ts'
-import { filled } from './samples.ts'
+import { filled, seeded } from './samples.ts'
 import type { World } from './compliance/witness.ts'
 import type { TestContext } from '../suite.ts'
 
@@ -43,6 +45,29 @@ test('one bit that is wrong, in the text, the tag, the nonce or the key, opens n
     assert.throws(open(flipped(sealed, size + TAG_BYTES - 1)))
     assert.throws(open(sealed, flipped(nonce, 4)))
     assert.throws(open(sealed, nonce, flipped(key, 31)))
+  }
+})
+
+test('messages come whole and in order however the socket cut them', () => {
+  const random = seeded(3)
+  const sizes = [1, 0, 5, 65_535, 300, 0, 0, 2, 255, 256, 40_000, 1]
+  const messages = sizes.map((size, i) => filled(size, i))
+  const stream = Buffer.concat(messages.map((one) =>
+    Buffer.concat([Uint8Array.of(one.length >> 8, one.length & 0xff), one])))
+  for (let round = 0; round < 40; round++) {
+    const held = new Uint8ArrayList()
+    const come: Uint8Array[] = []
+    for (let at = 0; at < stream.length;) {
+      const end = Math.min(stream.length, at + 1 + random(random(2) === 0 ? 4 : 70_000))
+      const piece = Uint8Array.from(stream.subarray(at, end))
+      const some = wholeOf(held, random(2) === 0 ? piece : new Uint8ArrayList(piece))
+      come.push(...some.map((one) => one.slice()))
+      at = end
+    }
+    assert.is(held.byteLength, 0)
+    const expected = messages.filter(({ length }) => length > 0)
+    assert.is(come.length, expected.length)
+    expected.forEach((one, i) => assert.is(Buffer.compare(one, come[i]!), 0, `message ${i}`))
   }
 })
 

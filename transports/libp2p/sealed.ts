@@ -16,7 +16,10 @@ import type {
 /** The library's encrypted stream: what is used of it. */
 interface Sealed extends MessageStream {
   readonly handshake: { decrypt(sealed: Uint8ArrayList): Uint8Array | Uint8ArrayList }
-  readonly decoder: { lengthDecoder(bytes: Uint8ArrayList): number }
+  readonly decoder: {
+    readonly buffer: Uint8ArrayList
+    decode(bytes: Uint8Array | Uint8ArrayList): Iterable<Uint8ArrayList>
+  }
   encrypt(text: Uint8ArrayList): Uint8ArrayList | Uint8Array
   decrypt(sealed: Uint8ArrayList): Uint8Array | Uint8ArrayList
 }
@@ -30,7 +33,6 @@ interface Road extends MessageStream {
 /** Up to here a copy costs less than a piece more in the call. */
 const JOINED_BYTES = 16_384
 const LENGTH_BYTES = 2
-const NOT_WHOLE = new RangeError('a length that has not come whole')
 
 /** The encrypter with whole writes; what the other side sees is the same. */
 export function joining<Extension>(
@@ -60,14 +62,26 @@ function joinSmall(sealed: Sealed): void {
   }
   // The library's own copies a message that came in two pieces, to have room for its text.
   sealed.decrypt = (message) => sealed.handshake.decrypt(message)
-  sealed.decoder.lengthDecoder = lengthOf
+  const { decoder } = sealed
+  decoder.decode = (bytes) => wholeOf(decoder.buffer, bytes)
 }
 
-/** The length in front of a message. Thrown: it has not come whole, as behind each last message. */
-function lengthOf(bytes: Uint8ArrayList): number {
-  // An error of its own would look for the callers each time, which costs as much as a small frame.
-  if (bytes.byteLength < LENGTH_BYTES) throw NOT_WHOLE
-  return bytes.get(0) << 8 | bytes.get(1)
+/**
+ * The messages that are whole with these bytes, each behind its length; the rest stays in `held`.
+ * The library's own throws an error behind each last one, which costs as much as a small frame.
+ */
+export function wholeOf(
+  held: Uint8ArrayList, bytes: Uint8Array | Uint8ArrayList
+): Uint8ArrayList[] {
+  const whole: Uint8ArrayList[] = []
+  held.append(bytes)
+  while (held.byteLength >= LENGTH_BYTES) {
+    const end = LENGTH_BYTES + (held.get(0) << 8 | held.get(1))
+    if (held.byteLength < end) break
+    if (end > LENGTH_BYTES) whole.push(held.sublist(LENGTH_BYTES, end))
+    held.consume(end)
+  }
+  return whole
 }
 
 /** All pieces go into the socket, whether it has room or not: they are one message at most. */
