@@ -22,6 +22,7 @@ const LOOPED_BYTES = 64
 const LENGTHS_BYTES = 8
 /** A joint begins small, so that an idle link holds little. */
 const JOINT_BYTES = 256
+const SMALL_CUTS = 16
 const NOTHING: Uint8Array = new Uint8Array(0)
 
 const FRAME_LENGTH = 0
@@ -215,6 +216,8 @@ export class FrameJoiner {
   #at = 0
   #pieces: Uint8Array[] = []
   #count = 0
+  /** Pieces in a row that would have fitted a new joint. */
+  #small_cuts = 0
 
   /** Frames since the last `take`. */
   get count(): number { return this.#count }
@@ -287,10 +290,10 @@ export class FrameJoiner {
   #cut(): void {
     if (this.#at === 0) return
     this.#pieces.push(this.#joint.slice(0, this.#at))
-    // After a burst a link that says little keeps little.
-    if (this.#at <= JOINT_BYTES && this.#joint.length > WRITE_BYTES_MAX / 4) {
-      this.#joint = new Uint8Array(JOINT_BYTES)
-    }
+    this.#small_cuts = this.#at > JOINT_BYTES ? 0 : this.#small_cuts + 1
     this.#at = 0
+    // After a burst a link that says little keeps little.
+    if (this.#small_cuts < SMALL_CUTS || this.#joint.length === JOINT_BYTES) return
+    this.#joint = new Uint8Array(JOINT_BYTES)
   }
 }

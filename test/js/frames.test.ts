@@ -141,6 +141,21 @@ test('small frames are joined, in pieces of a write at most, which nobody change
     { header, payload: payload?.length === 0 ? undefined : payload })))
 })
 
+test('bursts and quiet times after each other leave as they came', () => {
+  const joiner = new FrameJoiner()
+  const cutter = new FrameCutter()
+  const frames: Frame[] = []
+  for (const count of [1, 900, ...new Array<number>(40).fill(1), 900, 1, 900, 3]) {
+    for (let i = 0; i < count; i++) {
+      const header = filled(1 + i % 20, frames.length)
+      frames.push({ header, payload: undefined })
+      joiner.add(header, 0, header.length, header, 0, 0)
+    }
+    for (const piece of joiner.take()) cutter.push(piece)
+  }
+  same(readAll(cutter), frames)
+})
+
 test('a frame of parts of larger arrays has those parts', () => {
   const [header, payload] = [filled(90, 1), filled(9_000, 2)]
   for (const count of [1, 60, 70, 5_000]) {
