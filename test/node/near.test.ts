@@ -10,7 +10,9 @@ import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { join as pathOf } from 'node:path'
 import type { Circuit } from '../../bindings/js/circuit.ts'
+import { readTicket } from '../../bindings/js/ticket.ts'
 import { join, type JoinOptions } from '../../bindings/node/join.ts'
+import { linkSocket } from '../../bindings/node/run-folder.ts'
 import { suite, type TestContext } from '../suite.ts'
 
 const test = suite('node: links on one machine')
@@ -94,51 +96,49 @@ test('a peer without the road is reached over TCP', async (t) => {
   assert.ok(ends().tcp >= before.tcp + 2)
 })
 
-/** Puts somebody who says nothing in the place of every socket for links. */
-async function muted(t: TestContext): Promise<void> {
+/** Listens where a peer's socket would be, and says nothing; gives how many came. */
+async function mute(t: TestContext, path: string): Promise<{ met: number, end(): Promise<void> }> {
   const held = new Set<Socket>()
-  for (const name of links()) {
-    const path = pathOf(folder, name)
-    const server = createServer((socket) => { held.add(socket) })
-    server.listen(`${path}.mute`)
-    await once(server, 'listening')
-    chmodSync(`${path}.mute`, 0o600)
-    renameSync(`${path}.mute`, path)
-    t.after(() => new Promise((resolve) => {
-      for (const socket of held) socket.destroy()
-      server.close(resolve)
-    }))
+  const counted = { met: 0, end: async () => {} }
+  const server = createServer((socket) => {
+    counted.met++
+    held.add(socket)
+  })
+  server.listen(`${path}.mute`)
+  await once(server, 'listening')
+  chmodSync(`${path}.mute`, 0o600)
+  renameSync(`${path}.mute`, path)
+  counted.end = async () => {
+    if (!server.listening) return
+    for (const socket of held) socket.destroy()
+    await new Promise((resolve) => server.close(resolve))
   }
+  t.after(() => counted.end())
+  t.after(() => rmSync(path, { force: true }))
+  return counted
 }
 
-test('where the road does not answer, TCP is taken within a second or so', async (t) => {
-  const alice = await joined(t, 'alice', { circuit: 'mute' })
-  await muted(t)
-  const began = performance.now()
-  const bob = await joined(t, 'bob', { circuit: 'mute' })
-  await muted(t)
-  await meet(t, alice, bob)
-  t.within(6_000, performance.now() - began, 'meeting')
-  await talk(alice, bob)
-}, { timed: true })
-
-test('a socket that nobody serves any more is no obstacle', async (t) => {
-  const alice = await joined(t, 'alice', { circuit: 'stale' })
-  for (const name of links()) {
-    const path = pathOf(folder, name)
-    rmSync(path)
-    const server = createServer(() => {})
-    server.listen(`${path}.x`)
-    await once(server, 'listening')
-    renameSync(`${path}.x`, path)
-    chmodSync(path, 0o600)
-    await new Promise((resolve) => server.close(resolve))
+// Alice is in no run directory: only bob dials, and he finds somebody else where she would be.
+for (const how of ['says nothing', 'has gone']) {
+  test(`where the road ${how}, TCP is taken within a second or so`, async (t) => {
+    const alice = await joined(t, 'alice', { discovery: 'none' })
+    const ticket = await alice.invite()
+    const { circuit } = await readTicket(ticket, 0)
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    const path = linkSocket(folder, circuit, alice.self.id)
+    const somebody = await mute(t, path)
+    if (how === 'has gone') await somebody.end()
     assert.ok(existsSync(path))
-  }
-  const bob = await joined(t, 'bob', { circuit: 'stale' })
-  await meet(t, alice, bob)
-  await talk(bob, alice)
-})
+    const before = ends()
+    const began = performance.now()
+    const bob = await joined(t, 'bob', { tickets: [ticket] })
+    await meet(t, alice, bob)
+    t.within(6_000, performance.now() - began, 'meeting')
+    await talk(alice, bob)
+    assert.ok(ends().tcp >= before.tcp + 2)
+    assert.is(somebody.met > 0, how === 'says nothing')
+  }, { timed: true })
+}
 
 test('where a path is too long for a socket, peers do without it', async (t) => {
   const long = pathOf(base, 'x'.repeat(50))

@@ -130,6 +130,17 @@ test('nobody is connected to where others may enter, or have put something', asy
   await unharmed(a, b)
 })
 
+// spec: TR-27
+test('a socket that is another one as soon as it is connected is left again', async (t) => {
+  const { a, b, path } = await pairIn(t)
+  await impostor(t, `${path}.other`, () => {})
+  // The kernel is asked within the call; the place is looked at once more when it has answered.
+  const dialling = dialled(a, b.peer, path)
+  renameSync(`${path}.other`, path)
+  assert.is(await dialling, 'unreachable')
+  assert.is(b.incoming.length, 0)
+})
+
 /** What comes of a connection that is asked for while this process is another user's. */
 async function asNobody(path: string): Promise<string> {
   process.seteuid!(NOBODY)
