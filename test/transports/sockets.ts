@@ -2,13 +2,16 @@
  * Peers over Unix sockets for tests, and connections to them that keep to the greeting or do not.
  */
 import { randomBytes } from 'node:crypto'
-import { connect, type Socket } from 'node:net'
+import { once } from 'node:events'
+import { chmodSync } from 'node:fs'
+import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { keyOfId, signedBy, signerOf } from '../../bindings/js/identity.ts'
 import { UnixTransport, type UnixIdentity } from '../../transports/unix.ts'
 import { greetAsDialler, Reading } from '../../transports/unix/greeting.ts'
 import { checkSocket } from '../../transports/unix/place.ts'
 import type { Made } from './compliance/witness.ts'
+import type { TestContext } from '../suite.ts'
 
 /** Who has a key of 32 bytes. */
 export async function identityOf(key: Uint8Array): Promise<UnixIdentity> {
@@ -77,4 +80,26 @@ export function record(
   const head = Buffer.alloc(4)
   head.writeUInt32BE(kind * 2 ** 24 + count)
   return Buffer.concat([head, body])
+}
+
+/** A program of this user listens at a path; gives how many came. */
+export async function impostor(
+  t: TestContext, path: string, meet: (socket: Socket) => void
+): Promise<{ met: number }> {
+  const counted = { met: 0 }
+  const sockets = new Set<Socket>()
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    counted.met++
+    sockets.add(socket)
+    socket.on('error', () => {})
+    meet(socket)
+  })
+  server.listen(path)
+  await once(server, 'listening')
+  chmodSync(path, 0o600)
+  t.after(async () => {
+    for (const socket of sockets) socket.destroy()
+    await new Promise((resolve) => server.close(resolve))
+  })
+  return counted
 }

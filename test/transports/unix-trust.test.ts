@@ -6,7 +6,7 @@ import {
   chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync,
   writeFileSync
 } from 'node:fs'
-import { connect, createServer, type Server, type Socket } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -18,7 +18,7 @@ import {
 } from '../../transports/unix/greeting.ts'
 import { addressOf, checkSocket } from '../../transports/unix/place.ts'
 import { dial, linked, peerOf, reasonOf, Witness, type Peer } from './compliance/witness.ts'
-import { connected, greeted, identityOf, socketOf, unixPeer } from './sockets.ts'
+import { connected, greeted, identityOf, impostor, socketOf, unixPeer } from './sockets.ts'
 
 const test = suite('transports: who gets in over a Unix socket')
 
@@ -45,28 +45,6 @@ async function pairIn(t: TestContext) {
   const folder = folderOf(t)
   const [a, b] = [await peerIn(t, folder, 1), await peerIn(t, folder, 2)]
   return { folder, a, b, path: socketOf(folder, b.peer) }
-}
-
-/** A program of this user listens at a path; gives how many came. */
-async function impostor(
-  t: TestContext, path: string, meet: (socket: Socket) => void
-): Promise<{ met: number }> {
-  const counted = { met: 0 }
-  const sockets = new Set<Socket>()
-  const server: Server = createServer({ allowHalfOpen: true }, (socket) => {
-    counted.met++
-    sockets.add(socket)
-    socket.on('error', () => {})
-    meet(socket)
-  })
-  server.listen(path)
-  await once(server, 'listening')
-  chmodSync(path, 0o600)
-  t.after(async () => {
-    for (const socket of sockets) socket.destroy()
-    await new Promise((resolve) => server.close(resolve))
-  })
-  return counted
 }
 
 const dialled = (from: Peer, peer: string, path: string) =>
