@@ -35,7 +35,9 @@ export interface Line { name: string, points: readonly (readonly [number, number
 export interface LinePanel { title: string, x: string, y: string, lines: Line[] }
 
 const WIDTH = 760
-const GUTTER = 236
+const GUTTER_LEAST = 236
+/** A bold letter, as wide as they are on the average. */
+const LETTER = 6.8
 const RIGHT = 120
 const BAR = 13
 const STEP = 19
@@ -83,8 +85,10 @@ function bars({ title, unit, groups, figure }: BarPanel): Drawn {
   const all = groups.flatMap((group) => group.bars)
   const values = all.flatMap(({ value, most }) => [value, most ?? value]).filter(Number.isFinite)
   const ticks = ticksTo(Math.max(...values, 0))
-  const scale = (WIDTH - GUTTER - RIGHT) / ticks.at(-1)!
-  const x = (value: number) => GUTTER + value * scale
+  const longest = Math.max(...all.map(({ name }) => name.length))
+  const gutter = Math.max(GUTTER_LEAST, Math.ceil(longest * LETTER) + 8)
+  const scale = (WIDTH - gutter - RIGHT) / ticks.at(-1)!
+  const x = (value: number) => gutter + value * scale
   const parts: string[] = []
   let y = 40
   for (const { name, bars: some } of groups) {
@@ -111,14 +115,14 @@ function drawBar(
   { name, value, least, most, ours, missing }: Bar, y: number, x: (value: number) => number,
   figure: (value: number) => string
 ): string[] {
-  const label = text(GUTTER - 8, y + BAR - 2, name, ours === true ? 'group' : '', 'end')
+  const label = text(x(0) - 8, y + BAR - 2, name, ours === true ? 'group' : '', 'end')
   if (missing !== undefined || !Number.isFinite(value)) {
-    return [label, text(GUTTER + 6, y + BAR - 2, missing ?? 'no figure', 'quiet')]
+    return [label, text(x(0) + 6, y + BAR - 2, missing ?? 'no figure', 'quiet')]
   }
   const middle = y + BAR / 2
   const parts = [
     label,
-    `<rect x="${GUTTER}" y="${y}" width="${round(Math.max(1, x(value) - GUTTER))}" height="${BAR}" `
+    `<rect x="${x(0)}" y="${y}" width="${round(Math.max(1, x(value) - x(0)))}" height="${BAR}" `
       + `class="${ours === true ? 'ours' : 'other'}"/>`
   ]
   if (least !== undefined && most !== undefined) {
