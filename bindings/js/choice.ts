@@ -55,12 +55,13 @@ export function selectNow(
   let sends = 0
   for (let place = 0; place < count; place++) {
     const one = list[place]
-    if (one?.kind === 'after' && one.ms > 0 && one.ms <= TIMEOUT_MS_MAX) continue
-    if (one?.kind === 'send') {
-      if (!keepable(one.value)) return undefined
+    const kind = one?.kind
+    if (kind !== 'receive') {
+      if (kind === 'after' && one!.ms > 0 && one!.ms <= TIMEOUT_MS_MAX) continue
+      if (kind !== 'send' || !keepable((one as Sending).value)) return undefined
       sends += 1
-    } else if (one?.kind !== 'receive') return undefined
-    const { channel } = one
+    }
+    const { channel } = one as Receiving<unknown> | Sending
     if (!(channel instanceof Channel)) return undefined
     if (cells === undefined) {
       drive = channel.home
