@@ -4,7 +4,8 @@
  * Lives here: the error of a failed dial, and which of several reasons stands for all. Does not
  * live here: how one address is dialled (each transport), when to dial again (core).
  */
-import type { DialError, DialReason } from './transport.ts'
+import { ADDRESSES_PER_PEER_MAX, DIAL_STAGGER_MS } from './tables.ts'
+import type { DialError, DialReason, Link } from './transport.ts'
 
 /** A dial that gave no link; `cause` is the library's own error. */
 export class DialFailure extends Error implements DialError {
@@ -57,6 +58,27 @@ export async function firstOf<T>(
     if (ends.aborted) break
   }
   return await Promise.any(attempts)
+}
+
+/**
+ * A link to a peer at one of its addresses, as `firstOf` tries them; one too many is reset.
+ *
+ * @throws DialFailure with the reason that stands for those of all addresses, by `reason_of`.
+ */
+export async function linkAt(
+  peer: string, addresses: readonly string[], signal: AbortSignal,
+  reach: (address: string, abort: AbortSignal) => Promise<Link>,
+  reason_of: (error: unknown) => DialReason
+): Promise<Link> {
+  try {
+    return await firstOf(
+      addresses.slice(0, ADDRESSES_PER_PEER_MAX), DIAL_STAGGER_MS, signal, reach,
+      (link) => link.close(true)
+    )
+  } catch (cause) {
+    const errors = cause instanceof AggregateError ? cause.errors : [cause]
+    throw new DialFailure(reasonOfAll(errors.map(reason_of)), peer, cause)
+  }
 }
 
 /** Ends after `ms`, when `signal` aborts, or when `one` failed. */

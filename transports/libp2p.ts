@@ -14,7 +14,7 @@ import { generateKeyPairFromSeed, privateKeyFromProtobuf } from '@libp2p/crypto/
 import { tcp } from '@libp2p/tcp'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
-import { DialFailure, firstOf, reasonOfAll } from './dial.ts'
+import { DialFailure, firstOf, linkAt, reasonOfAll } from './dial.ts'
 import { noiseCrypto } from './libp2p/cipher.ts'
 import { answerOn, askOn } from './libp2p/exchange.ts'
 import { StreamPipe } from './libp2p/pipe.ts'
@@ -160,14 +160,8 @@ export class Libp2pTransport implements Transport {
     this.#dials.add(peer)
     const ends = AbortSignal.any([signal, this.#stop.signal])
     try {
-      return await firstOf(
-        targets.slice(0, ADDRESSES_PER_PEER_MAX), DIAL_STAGGER_MS, ends,
-        (address, abort) => this.#reach(peer, address.replace(/\/p2p\/.*/, ''), abort),
-        (link) => link.close(true)
-      )
-    } catch (cause) {
-      const errors = cause instanceof AggregateError ? cause.errors : [cause]
-      throw new DialFailure(reasonOfAll(errors.map(reasonOf)), peer, cause)
+      return await linkAt(peer, targets, ends,
+        (address, abort) => this.#reach(peer, address.replace(/\/p2p\/.*/, ''), abort), reasonOf)
     } finally {
       this.#dials.delete(peer)
     }

@@ -17,10 +17,9 @@
 import { existsSync } from 'node:fs'
 import { createServer, Socket, type Server } from 'node:net'
 import { dirname } from 'node:path'
-import { DialFailure, firstOf, reasonOfAll } from './dial.ts'
+import { DialFailure, linkAt } from './dial.ts'
 import {
-  ADDRESSES_PER_PEER_MAX, DIAL_STAGGER_MS, ERROR_CANNOT_LISTEN,
-  HELLO_TIMEOUT_MS, LINKS_MAX, LINK_CLOSE_MS, LINK_WINDOW_BYTES, NEAR_DIAL_MS,
+  ERROR_CANNOT_LISTEN, HELLO_TIMEOUT_MS, LINKS_MAX, LINK_WINDOW_BYTES, NEAR_DIAL_MS,
   SENTENCE_CANNOT_LISTEN
 } from './tables.ts'
 import {
@@ -105,14 +104,8 @@ export class UnixTransport implements Transport {
     this.#dials.add(peer)
     const ends = AbortSignal.any([signal, this.#stop.signal, AbortSignal.timeout(NEAR_DIAL_MS)])
     try {
-      return await firstOf(
-        spoken.slice(0, ADDRESSES_PER_PEER_MAX), DIAL_STAGGER_MS, ends,
-        (address, abort) => this.#reach(peer, pathIn(this.#folder, address)!, abort),
-        (link) => link.close(true)
-      )
-    } catch (cause) {
-      const errors = cause instanceof AggregateError ? cause.errors : [cause]
-      throw new DialFailure(reasonOfAll(errors.map(reasonOf)), peer, cause)
+      return await linkAt(peer, spoken, ends,
+        (address, abort) => this.#reach(peer, pathIn(this.#folder, address)!, abort), reasonOf)
     } finally {
       this.#dials.delete(peer)
     }

@@ -1,7 +1,6 @@
 /**
  * The libp2p transport: the duties of all, and what real sockets and processes add.
  */
-import { spawn } from 'node:child_process'
 import { connect } from 'node:net'
 import * as assert from 'uvu/assert'
 import { suite } from '../suite.ts'
@@ -11,13 +10,11 @@ import {
 } from '../../transports/tables.ts'
 import { compliance } from './compliance.ts'
 import { linked, peerOf, Witness } from './compliance/witness.ts'
+import { frames, frozen, killed, STATES, stopped } from './processes.ts'
 import { filled } from './samples.ts'
 import { strangerOf } from './strangers.ts'
-import type { ChildProcess } from 'node:child_process'
 import type { Made, Peer, World } from './compliance/witness.ts'
 import type { TestContext } from '../suite.ts'
-import type { DialError } from '../../transports/transport.ts'
-import type { Frame } from './framed.ts'
 import type { Stream } from '@libp2p/interface'
 
 let made = 0
@@ -60,67 +57,14 @@ async function pair(t: TestContext): Promise<[Peer, Peer]> {
   return [await peerOf(here, t), await peerOf(here, t)]
 }
 
-interface Child { process: ChildProcess, peer: string, addresses: string[], exit: Promise<void> }
-
-async function childOf(t: TestContext, mode: string): Promise<Child> {
-  const file = new URL('child.ts', import.meta.url).pathname
-  const child = spawn(process.execPath, [file, '9', mode], { stdio: ['pipe', 'pipe', 'inherit'] })
-  const exit = new Promise<void>((resolve) => child.once('exit', () => resolve()))
-  t.after(async () => {
-    child.kill('SIGKILL')
-    await exit
-  })
-  const line = await new Promise<string>((resolve) => child.stdout!.once('data', resolve))
-  return { process: child, exit, ...JSON.parse(line) as { peer: string, addresses: string[] } }
-}
-
-async function linkTo(child: Child, from: Peer): Promise<Witness> {
-  const signal = AbortSignal.timeout(30_000)
-  return new Witness(await from.transport.dial(child.peer, child.addresses, signal))
-}
-
-const frames = (count: number, size: number): Frame[] =>
-  Array.from({ length: count }, (_, i) => ({ header: filled(8, i), payload: filled(size, i) }))
-
-for (const how of ['idle', 'full', 'paused']) {
+for (const how of STATES) {
   test(`a killed process is down at once (${how}), and a dial of it is refused`, async (t) => {
-    const a = await peerOf(await world(), t)
-    const child = await childOf(t, how === 'full' ? 'deaf' : 'echo')
-    const near = await linkTo(child, a)
-    if (how === 'full') {
-      near.fill(frames(16, 4_000))
-    } else {
-      if (how === 'paused') near.onFrames = () => near.link.pause()
-      near.send(frames(10, 10))
-      await near.until(() => near.count > 0)
-      near.send(frames(1_000, 10))
-      await new Promise((resolve) => setTimeout(resolve, 50))
-    }
-    child.process.kill('SIGKILL')
-    await child.exit
-    const began = performance.now()
-    await near.gone()
-    const took_ms = performance.now() - began
-    assert.equal(near.downs, [false])
-    const dial = a.transport.dial(child.peer, child.addresses, AbortSignal.timeout(30_000))
-    assert.is((await dial.catch((error) => error as DialError) as DialError).reason, 'refused')
-    t.within(1_000, took_ms, 'being told')
+    await killed(t, await peerOf(await world(), t), how)
   }, { timeout_ms: 20_000, timed: true })
 }
 
 test('a frozen process ends nothing, and goes on where it was when it thaws', async (t) => {
-  const a = await peerOf(await world(), t)
-  const child = await childOf(t, 'echo')
-  const near = await linkTo(child, a)
-  child.process.kill('SIGSTOP')
-  const sent = near.fill(frames(16, 4_000))
-  await new Promise((resolve) => setTimeout(resolve, 300))
-  assert.equal([near.downs.length, near.readies, near.count], [0, 0, 0])
-  const dial = a.transport.dial(child.peer, child.addresses, AbortSignal.timeout(300))
-  assert.is((await dial.catch((error) => error as DialError) as DialError).reason, 'unreachable')
-  child.process.kill('SIGCONT')
-  await near.until(() => near.count === sent)
-  assert.is(near.readies, 1)
+  await frozen(t, await peerOf(await world(), t))
 }, { timeout_ms: 20_000 })
 
 test('100,000 small frames to a slow reader take bounded memory', async (t) => {
@@ -189,16 +133,7 @@ test('a stranger may not have many streams, nor any of another protocol', async 
 })
 
 test('stopping is bounded while the other side is frozen', async (t) => {
-  const a = await peerOf(await world(), t)
-  const child = await childOf(t, 'deaf')
-  const near = await linkTo(child, a)
-  child.process.kill('SIGSTOP')
-  near.fill(frames(16, 4_000))
-  const began = performance.now()
-  await a.transport.stop()
-  const took_ms = performance.now() - began
-  assert.equal(near.downs, [false])
-  t.within(3 * LINK_CLOSE_MS + 500, took_ms, 'stopping')
+  await stopped(t, await peerOf(await world(), t), 3 * LINK_CLOSE_MS + 500)
 }, { timed: true })
 
 test('whoever connects and says nothing is sent away', async (t) => {

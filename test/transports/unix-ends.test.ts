@@ -1,28 +1,23 @@
 /**
  * Links over Unix sockets whose other side is killed, frozen, or keeps to no rule.
  */
-import { spawn, type ChildProcess } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { suite, type TestContext } from '../suite.ts'
 import { LINK_CLOSE_MS, STREAM_WINDOW_BYTES } from '../../transports/tables.ts'
 import { RECORD_CREDIT, RECORD_DATA, RECORD_END } from '../../transports/unix/pipe.ts'
-import { dial, linked, peerOf, reasonOf, Witness, type Peer } from './compliance/witness.ts'
-import { joined, type Frame } from './framed.ts'
+import { linked, peerOf, Witness, type Peer } from './compliance/witness.ts'
+import { joined } from './framed.ts'
+import { frames, frozen, killed, STATES, stopped } from './processes.ts'
 import { filled } from './samples.ts'
 import { greeted, record, socketOf, unixPeer } from './sockets.ts'
-import type { DialError } from '../../transports/transport.ts'
 
 const test = suite('transports: how links over Unix sockets end')
 
 const keyOf = (byte: number): Uint8Array => new Uint8Array(32).fill(byte)
-const CHILD = 9
 const STRANGER = 8
-const frames = (count: number, size: number): Frame[] =>
-  Array.from({ length: count }, (_, i) => ({ header: filled(8, i), payload: filled(size, i) }))
 
 function folderOf(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'circuit-ends-'))
@@ -34,84 +29,24 @@ async function peerIn(t: TestContext, folder: string, byte: number): Promise<Pee
   return peerOf({ make: () => unixPeer(folder, keyOf(byte)) } as never, t)
 }
 
-interface Child { process: ChildProcess, peer: string, addresses: string[], exit: Promise<void> }
-
-async function childOf(t: TestContext, folder: string, mode: string): Promise<Child> {
-  const file = new URL('child.ts', import.meta.url).pathname
-  const child = spawn(process.execPath, [file, String(CHILD), mode, folder],
-    { stdio: ['pipe', 'pipe', 'inherit'] })
-  const exit = new Promise<void>((resolve) => child.once('exit', () => resolve()))
-  t.after(async () => {
-    child.kill('SIGKILL')
-    await exit
-  })
-  const [line] = await once(child.stdout, 'data') as [Buffer]
-  const said = JSON.parse(line.toString()) as { peer: string, addresses: string[] }
-  return { process: child, exit, ...said }
-}
-
-async function linkTo(child: Child, from: Peer): Promise<Witness> {
-  return new Witness(await dial(from, child.peer, child.addresses))
-}
-
 // spec: TR-22
-for (const how of ['idle', 'full', 'paused']) {
+for (const how of STATES) {
   test(`a killed process is down at once over a Unix socket (${how})`, async (t) => {
     const folder = folderOf(t)
-    const a = await peerIn(t, folder, 1)
-    const child = await childOf(t, folder, how === 'full' ? 'deaf' : 'echo')
-    const near = await linkTo(child, a)
-    if (how === 'full') {
-      near.fill(frames(16, 4_000))
-    } else {
-      if (how === 'paused') near.onFrames = () => near.link.pause()
-      near.send(frames(10, 10))
-      await near.until(() => near.count > 0)
-      near.send(frames(1_000, 10))
-      await new Promise((resolve) => setTimeout(resolve, 50))
-    }
-    child.process.kill('SIGKILL')
-    await child.exit
-    const began = performance.now()
-    await near.gone()
-    const took_ms = performance.now() - began
-    assert.equal(near.downs, [false])
-    assert.is(await reasonOf(dial(a, child.peer, child.addresses)), 'refused')
-    t.within(1_000, took_ms, 'being told')
+    await killed(t, await peerIn(t, folder, 1), how, folder)
   }, { timeout_ms: 20_000, timed: true })
 }
 
 // spec: TR-22
 test('a process that is frozen ends nothing over a Unix socket', async (t) => {
   const folder = folderOf(t)
-  const a = await peerIn(t, folder, 1)
-  const child = await childOf(t, folder, 'echo')
-  const near = await linkTo(child, a)
-  child.process.kill('SIGSTOP')
-  const sent = near.fill(frames(16, 4_000))
-  await new Promise((resolve) => setTimeout(resolve, 300))
-  assert.equal([near.downs.length, near.readies, near.count], [0, 0, 0])
-  const asked = a.transport.dial(child.peer, child.addresses, AbortSignal.timeout(300))
-  const error = await asked.catch((why) => why as DialError) as DialError
-  assert.is(error.reason, 'unreachable')
-  child.process.kill('SIGCONT')
-  await near.until(() => near.count === sent)
-  assert.is(near.readies, 1)
+  await frozen(t, await peerIn(t, folder, 1), folder)
 }, { timeout_ms: 20_000 })
 
 // spec: TR-23
 test('stopping is bounded while the other side of a Unix socket is frozen', async (t) => {
   const folder = folderOf(t)
-  const a = await peerIn(t, folder, 1)
-  const child = await childOf(t, folder, 'deaf')
-  const near = await linkTo(child, a)
-  child.process.kill('SIGSTOP')
-  near.fill(frames(16, 4_000))
-  const began = performance.now()
-  await a.transport.stop()
-  const took_ms = performance.now() - began
-  assert.equal(near.downs, [false])
-  t.within(3 * LINK_CLOSE_MS, took_ms, 'stopping')
+  await stopped(t, await peerIn(t, folder, 1), 3 * LINK_CLOSE_MS, folder)
 }, { timeout_ms: 20_000, timed: true })
 
 /** A peer, and a connection that has greeted it and is a link there. */

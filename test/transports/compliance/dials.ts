@@ -2,7 +2,7 @@
  * Duties of every transport: dialling.
  */
 import * as assert from 'uvu/assert'
-import { dial, frame, linked, peerOf, reasonOf, Witness } from './witness.ts'
+import { dial, frame, linked, peerOf, reasonOf } from './witness.ts'
 import type { Within } from './witness.ts'
 
 export function dialTests(within: Within): void {

@@ -9,7 +9,6 @@ import { joined } from '../framed.ts'
 import { filled, seeded } from '../samples.ts'
 import { dial, frame, linked, peerOf, same, Witness } from './witness.ts'
 import type { Within } from './witness.ts'
-import type { Frame } from '../framed.ts'
 
 export function frameTests(within: Within): void {
   within('frames of every size come whole, in order and once, both ways', async (world, t) => {
