@@ -4,6 +4,7 @@
  * Lives here: an item that is nothing but one byte string. Does not live here: byte strings inside
  * of other values, and all other items (values).
  */
+import { copyBytes } from './copy.ts'
 import { Refusal } from './errors.ts'
 import { Span } from './payload.ts'
 import { MESSAGE_BYTES_MAX } from './tables.ts'
@@ -12,8 +13,6 @@ import { MESSAGE_BYTES_MAX } from './tables.ts'
 export const MAJOR_BYTES = 2
 /** What an engine keeps on its heap, where a copy costs no more than a view. */
 const SMALL_BYTES_MAX = 64
-/** Up to here a loop copies faster than a typed array's own way. */
-const LOOPED_BYTES = 32
 /** Items that leave are placed in blocks; one that stays keeps no more than this alive. */
 const BLOCK_BYTES = 8192
 const PLACED_BYTES_MAX = 1024
@@ -62,9 +61,7 @@ function writeItem(into: Uint8Array, at: number, head: number, value: Uint8Array
   const count = value.length
   into[at] = MAJOR_BYTES << 5 | (head === 1 ? count : head === 2 ? 24 : head === 3 ? 25 : 26)
   for (let i = 1; i < head; i++) into[at + i] = count >>> (head - 1 - i) * 8
-  const begin = at + head
-  if (count > LOOPED_BYTES) into.set(value, begin)
-  else for (let i = 0; i < count; i++) into[begin + i] = value[i]!
+  copyBytes(value, 0, count, into, at + head)
 }
 
 /**
@@ -82,6 +79,6 @@ export function contentOf(bytes: Uint8Array, from: number, to: number): Uint8Arr
   if (count > SMALL_BYTES_MAX) return bytes.subarray(begin, to)
   // A view costs as much and keeps all of the bytes alive; of bytes on the heap it costs 400 ns.
   const content = new Uint8Array(count)
-  for (let i = 0; i < count; i++) content[i] = bytes[begin + i]!
+  copyBytes(bytes, begin, count, content, 0)
   return content
 }

@@ -11,13 +11,12 @@
  *
  * spec: [WIRE-1]
  */
+import { copyBytes } from './copy.ts'
 import { FRAME_BYTES_MAX, HEADER_BYTES_MAX, WRITE_BYTES_MAX } from './tables.ts'
 
 const VARINT_BITS_MAX = 28
 /** A payload from here on is not copied: a piece more costs less than its copy. */
 const VIEWED_BYTES = 4096
-/** Up to here a loop copies faster than a typed array's own way. */
-const LOOPED_BYTES = 64
 /** Two varints of at most four bytes. */
 const LENGTHS_BYTES = 8
 /** A joint begins small, so that an idle link holds little. */
@@ -279,11 +278,8 @@ export class FrameJoiner {
   }
 
   #copy(source: Uint8Array, from: number, count: number): void {
-    const joint = this.#joint
-    const at = this.#at
-    if (count <= LOOPED_BYTES) for (let i = 0; i < count; i++) joint[at + i] = source[from + i]!
-    else joint.set(source.subarray(from, from + count), at)
-    this.#at = at + count
+    copyBytes(source, from, count, this.#joint, this.#at)
+    this.#at += count
   }
 
   /** What was copied since the last piece becomes one, and the joint begins anew. */

@@ -9,6 +9,7 @@
  * on its way in; a line that the core let go of takes nothing in.
  */
 import type { Link, LinkEvents } from '../../transports/transport.ts'
+import { copyBytes } from './copy.ts'
 import type { Drive } from './drive.ts'
 import { FrameCutter, FrameJoiner } from './frames.ts'
 import type { FrameTaker } from './frames.ts'
@@ -31,8 +32,6 @@ export interface LineHost {
 }
 
 const NO_PAYLOAD: Uint8Array = new Uint8Array(0)
-/** Up to here a loop copies faster than a typed array's own way. */
-const LOOPED_BYTES = 64
 /**
  * With so many payloads in the table, more than windows hold, a further one is copied: each could
  * be all that waits of a chunk of 64 KiB.
@@ -94,12 +93,8 @@ export class Line implements LinkEvents, Taker, FrameTaker {
     words[at + IN_FRAME_PAYLOAD] = payload === end ? 0 : this.#keep(bytes, payload, end)
     words[at + IN_FRAME_PAYLOAD_BYTES] = end - payload
     words[at + IN_FRAME_HEADER_BYTES] = header_bytes
-    if (header_bytes > LOOPED_BYTES) {
-      return drive.tail(at + IN_FRAME_WORDS, bytes.subarray(header, payload))
-    }
     words[at + IN_FRAME_WORDS + tail_words - 1] = 0
-    const to = (at + IN_FRAME_WORDS) * 4
-    for (let i = 0; i < header_bytes; i++) into[to + i] = bytes[header + i]!
+    copyBytes(bytes, header, header_bytes, into, (at + IN_FRAME_WORDS) * 4)
   }
 
   /** A payload stays where it lies, unless so many wait that what lies around them is too much. */

@@ -132,7 +132,7 @@ test('bytes that are no frames reset their link after the frames before them', a
 function played() {
   const kinds: number[] = []
   let events: LinkEvents | undefined
-  const words = new Uint32Array(1024)
+  const words = new Uint32Array(8192)
   const drive = {
     ended: false, payloads: new Payloads(),
     record: (kind: number) => {
