@@ -161,8 +161,9 @@ function take_up(w: Waiter): Waiter {
 }
 
 /** Parks a plain offer; null when the id cannot be used. */
-function park(id: u32, kind: u8, c: Channel, sending: bool): Waiter {
+function park(id: u32, c: Channel, sending: bool): Waiter {
   if (!op_usable(id)) return no_waiter
+  const kind = sending ? KIND_SEND : KIND_RECEIVE
   let w = sending ? aside_senders : aside_receivers
   if (is(w)) {
     const next = take_up(w)
@@ -268,7 +269,7 @@ export function send_now(id: u32, ref: u32, handle: u32, bytes: u32, flags: u32)
   const found = vacant(c, bytes)
   if (found == NOW_DONE) give(c, handle, bytes)
   if (found != NOW_NONE || (flags & OP_FLAG_TRY) != 0) return found
-  const w = park(id, KIND_SEND, c, true)
+  const w = park(id, c, true)
   if (!is(w)) return NOW_RECORD
   w.payload.handle = handle
   w.payload.bytes = bytes
@@ -277,6 +278,32 @@ export function send_now(id: u32, ref: u32, handle: u32, bytes: u32, flags: u32)
 
 /** Bytes of an entry of a list: a payload, then its length or, after the call, who met it. */
 const ENTRY_BYTES: u32 = 8
+/** Entries of the list under way that met an operation. */
+let list_met: u32 = 0
+
+/** The end of a list of at most `count` entries in the input area, of which none is done yet. */
+// @ts-ignore: decorator
+@inline function list_begin(count: u32): usize {
+  list_met = 0
+  return input + min(count, LIST_NOW_MAX) * ENTRY_BYTES
+}
+
+/** Notes who met an entry. False: the list ends with it, for there is one cell for a case. */
+// @ts-ignore: decorator
+@inline function list_goes_on(at: usize): bool {
+  const other = load<u32>(header + HEADER_NOW_OP)
+  store<u32>(at, other, 4)
+  if (other == 0) return true
+  list_met++
+  return load<u32>(header + HEADER_NOW_CASE) == 0
+}
+
+/** Says what was met in the entries before `at`. Gives how many those are. */
+// @ts-ignore: decorator
+@inline function list_end(at: usize): u32 {
+  store<u32>(header + HEADER_NOW_OP, list_met)
+  return <u32>(at - input) / ENTRY_BYTES
+}
 
 /**
  * Sends the `count` messages of the list in the input area in their order, until one cannot be sent
@@ -284,25 +311,16 @@ const ENTRY_BYTES: u32 = 8
  */
 export function send_many_now(ref: u32, count: u32): u32 {
   const c = ref_channel(ref)
+  const end = list_begin(count)
   let at = input
-  const end = at + min(count, LIST_NOW_MAX) * ENTRY_BYTES
-  let met: u32 = 0
-  for (; at < end; at += ENTRY_BYTES) {
+  for (let more = true; more && at < end; at += ENTRY_BYTES) {
     const handle = load<u32>(at)
     const bytes = load<u32>(at, 4)
     if (handle == 0 || vacant(c, bytes) != NOW_DONE) break
     give(c, handle, bytes)
-    const other = load<u32>(header + HEADER_NOW_OP)
-    store<u32>(at, other, 4)
-    if (other == 0) continue
-    met++
-    if (load<u32>(header + HEADER_NOW_CASE) == 0) continue
-    // There is one cell for a case.
-    at += ENTRY_BYTES
-    break
+    more = list_goes_on(at)
   }
-  store<u32>(header + HEADER_NOW_OP, met)
-  return <u32>(at - input) / ENTRY_BYTES
+  return list_end(at)
 }
 
 /** NOW_DONE when a message can be taken at once, NOW_NONE when a receive would wait. */
@@ -349,27 +367,18 @@ export function receive_now(id: u32, ref: u32, flags: u32): u32 {
   const found = standing(c)
   if (found == NOW_DONE) take(c)
   if (found != NOW_NONE || (flags & OP_FLAG_TRY) != 0) return found
-  return is(park(id, KIND_RECEIVE, c, false)) ? NOW_PARKED : NOW_RECORD
+  return is(park(id, c, false)) ? NOW_PARKED : NOW_RECORD
 }
 
 /** Receives what is there into the list, `count` messages at most. Gives how many. spec: ABI-47 */
 export function receive_many_now(ref: u32, count: u32): u32 {
   const c = ref_channel(ref)
+  const end = list_begin(count)
   let at = input
-  const end = at + min(count, LIST_NOW_MAX) * ENTRY_BYTES
-  let met: u32 = 0
-  for (; at < end && standing(c) == NOW_DONE; at += ENTRY_BYTES) {
+  for (let more = true; more && at < end && standing(c) == NOW_DONE; at += ENTRY_BYTES) {
     take(c)
-    const other = load<u32>(header + HEADER_NOW_OP)
     store<u32>(at, load<u32>(header + HEADER_NOW_PAYLOAD))
-    store<u32>(at, other, 4)
-    if (other == 0) continue
-    met++
-    if (load<u32>(header + HEADER_NOW_CASE) == 0) continue
-    // There is one cell for a case.
-    at += ENTRY_BYTES
-    break
+    more = list_goes_on(at)
   }
-  store<u32>(header + HEADER_NOW_OP, met)
-  return <u32>(at - input) / ENTRY_BYTES
+  return list_end(at)
 }
