@@ -2,7 +2,8 @@
  * One test for each search of a model.
  *
  * Lives here: beginning the searches, two at a time, and a test that awaits each. Does not live
- * here: which searches (models.test.ts, left_out.test.ts), searching (spec/models/check.ts).
+ * here: which searches (models.test.ts, long.test.ts, left_out.test.ts), searching
+ * (spec/models/check.ts).
  */
 import * as assert from 'uvu/assert'
 import { asExpected, describe, missingTools, searchAll } from '../../spec/models/check.ts'
