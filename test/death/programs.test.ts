@@ -6,7 +6,7 @@
  * (killed.test.ts).
  */
 import * as assert from 'uvu/assert'
-import { readFileSync } from 'node:fs'
+import { over } from '../alive.ts'
 import { Place, type Running } from '../cli/place.ts'
 import { suite } from '../suite.ts'
 
@@ -59,16 +59,8 @@ test('a killed peer takes its processes along; who waits elsewhere is told', asy
   const ended = await Promise.all([waiting.ended, receiving.ended, out.ended])
   assert.equal(ended.map(({ code }) => code), [69, 69, 69])
   for (const { stderr } of ended) assert.match(stderr, /has left the circuit/)
-  while (lives(sleeper!) || lives(shell!)) await new Promise((resolve) => setTimeout(resolve, 10))
+  await Promise.all([over(Number(sleeper)), over(Number(shell))])
   await place.until(['ls', '/'], ({ stdout }) => stdout === '/alice\n', { at: 'alice' })
 }, { timeout_ms: 30_000 })
-
-function lives(pid: string): boolean {
-  try {
-    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
-  } catch {
-    return false
-  }
-}
 
 test.run()

@@ -1,34 +1,46 @@
 /**
  * The word count over three OS processes, one of which is killed in the middle of a text.
  *
- * The killed worker surely holds a text: a `sort` of the test's own stands first on PATH; told to,
- * it waits for ever instead of sorting, in that worker only.
+ * Who counts how many does not hang on who starts first: a `sort` of the test's own stands first on
+ * PATH, which lets every worker count a few texts and then waits. Bob's waits for ever, so that he
+ * surely holds a text when he is killed; the others go on once all have counted and he is dead.
  */
 import * as assert from 'uvu/assert'
 import { spawn, type ChildProcess } from 'node:child_process'
 import {
-  chmodSync, existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, watch,
-  writeFileSync
+  chmodSync, existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { over } from '../alive.ts'
 import { ROOT } from '../house/source.ts'
 import { suite } from '../suite.ts'
 
 const MAIN = `${ROOT}examples/wordcount/main.ts`
 const RUN_MS = 60_000
-const COUNTED_BEFORE_DEATH = 2
+const COUNTED_EACH = 2
+const WORKERS = ['producer', 'anna', 'bob']
 
 const test = suite('examples: wordcount')
 
-/** The sort that holds: `hold` has the process id of the peer whose sorts wait. */
+/**
+ * The sort that holds: `counts/N` has how often process N of a worker has sorted, `bob` is the
+ * process whose sort is to be held for ever, `go` lets all others go on.
+ */
 const sortOf = (folder: string) => `#!/bin/sh
-if [ -e '${folder}/hold' ] && [ "$(cat '${folder}/hold')" = "$PPID" ]; then
-  echo $$ > '${folder}/holding.new' && mv '${folder}/holding.new' '${folder}/holding'
-  exec sleep 120
-fi
 PATH='${process.env['PATH']}'
+cd '${folder}/counts'
+count=$(cat $PPID 2>/dev/null || echo 0)
+echo $((count + 1)) > $PPID
+[ $count -lt ${COUNTED_EACH} ] || while [ ! -e ../go ]; do
+  if [ "$(cat ../bob 2>/dev/null)" = "$PPID" ]; then
+    echo $$ > ../holding.new && mv ../holding.new ../holding
+    exec sleep 120
+  fi
+  sleep 0.02
+done
 exec sort "$@"
 `
 
@@ -52,6 +64,7 @@ class Place {
 
   constructor() {
     mkdirSync(join(this.folder, 'bin'))
+    mkdirSync(join(this.folder, 'counts'))
     mkdirSync(join(this.folder, 'run'), { mode: 0o700 })
     writeFileSync(join(this.folder, 'bin/sort'), sortOf(this.folder))
     chmodSync(join(this.folder, 'bin/sort'), 0o755)
@@ -74,23 +87,15 @@ class Place {
     return new Promise((resolve) => child.once('close', resolve))
   }
 
+  /** Tells the sorts something. */
+  write(file: string, text: string): void {
+    writeFileSync(join(this.folder, file), text)
+  }
+
   /** Resolves to the id of the process that holds, once it does. */
   async holding(signal: AbortSignal): Promise<number> {
     const file = join(this.folder, 'holding')
-    while (!existsSync(file)) {
-      await new Promise<void>((resolve) => {
-        const watcher = watch(this.folder, { signal }, () => {
-          watcher.close()
-          resolve()
-        })
-        watcher.on('error', () => resolve())
-        if (existsSync(file)) {
-          watcher.close()
-          resolve()
-        }
-      })
-      signal.throwIfAborted()
-    }
+    while (!existsSync(file)) await sleep(10, undefined, { signal })
     return Number(readFileSync(file, 'utf8'))
   }
 
@@ -100,34 +105,34 @@ class Place {
   }
 }
 
-function lives(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch {
-    return false
-  }
-}
-
 test('a worker killed in the middle loses nothing and counts nothing twice', async (t) => {
   const place = new Place()
   t.after(() => place.end())
-  let bob = 0
-  let counted = 0
+  const counted = new Set<string>()
+  const all = Promise.withResolvers<void>()
   let held: Promise<number> | undefined
+  const kill = async (bob: number): Promise<number> => {
+    const holding = await place.holding(t.signal)
+    process.kill(bob, 'SIGKILL')
+    await all.promise
+    place.write('go', '')
+    return holding
+  }
   const code = await place.run((line) => {
-    bob ||= Number(/^bob is process (\d+)$/.exec(line)?.[1] ?? 0)
-    if (/^\d+\/\d+ bob counted /.test(line) && ++counted === COUNTED_BEFORE_DEATH) {
-      held = place.holding(t.signal).then((pid) => {
-        process.kill(bob, 'SIGKILL')
-        return pid
-      })
-      writeFileSync(join(place.folder, 'hold'), String(bob))
+    const [, bob] = /^bob is process (\d+)$/.exec(line) ?? []
+    if (bob !== undefined) {
+      place.write('bob', bob)
+      held = kill(Number(bob))
     }
+    const [, worker] = /^\d+\/\d+ (\w+) counted /.exec(line) ?? []
+    if (worker !== undefined) counted.add(worker)
+    if (WORKERS.every((one) => counted.has(one))) all.resolve()
   })
   const printed = place.lines.join('\n')
   assert.is(code, 0, printed)
   assert.ok(held, printed)
-  assert.not.ok(lives(await held), 'what the killed worker had started lives on')
+  // What the killed worker had started is ended.
+  await over(await held)
 
   const left = place.lines.indexOf('bob left')
   assert.ok(left > 0, printed)
@@ -137,9 +142,7 @@ test('a worker killed in the middle loses nothing and counts nothing twice', asy
   const files = counts.map((line) => line.split(' ').at(-1))
   assert.is(new Set(files).size, files.length, 'a file was counted twice')
   for (const file of again.split(', ')) assert.ok(files.includes(file), file)
-  for (const worker of ['producer', 'anna', 'bob']) {
-    assert.ok(counts.some((line) => line.includes(` ${worker} counted `)), worker)
-  }
+  for (const worker of WORKERS) assert.ok(counted.has(worker), worker)
 
   assert.is(place.lines.at(-1), 'same as alone')
   const here = countedHere()
