@@ -164,14 +164,15 @@ function printResult(result: Result): void {
   const counts = `${result.passed} passed, ${result.failed} failed`
   const skips = result.skipped > 0 ? `, ${result.skipped} skipped` : ''
   console.log(`${word} ${result.file}: ${counts}${skips} (${result.seconds.toFixed(1)} s)`)
+  if (result.failed > 0) console.log(`${result.output.trim()}\n────`)
   for (const line of result.output.split('\n')) {
     if (line.startsWith('skipped: ')) console.log(`     ${line}`)
   }
 }
 
 function summarize(results: Result[]): void {
-  for (const result of results) {
-    if (result.failed > 0) console.log(`\n──── ${result.file}\n${result.output.trim()}`)
+  for (const { file, failed } of results) {
+    if (failed > 0) console.log(`failed: ${file}`)
   }
   const slowest = [...results].sort((a, b) => b.seconds - a.seconds).slice(0, SLOWEST_SHOWN)
   console.log('\nslowest files:')

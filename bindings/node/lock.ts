@@ -89,9 +89,10 @@ function holderLives(path: string): boolean {
   return start === '' && signalable(Number(pid))
 }
 
-/** True when a process of this number runs, whichever it is. */
+/** True when a process of this number runs, whichever it is; one that awaits reaping does not. */
 export function runs(pid: number): boolean {
-  return startOf(pid) !== undefined || signalable(pid)
+  // Where the kernel tells of processes, it tells of ourselves.
+  return startOf(process.pid) === undefined ? signalable(pid) : startOf(pid) !== undefined
 }
 
 /** When a process started, in the kernel's ticks since boot; undefined when it does not run. */

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createProcesses } from '../../bindings/node/process.ts'
 import type { Command, ProcessOrder, Processes } from '../../bindings/js/circuit.ts'
+import { lives } from '../alive.ts'
 import { suite, type TestContext } from '../suite.ts'
 
 const test = suite('node: processes')
@@ -134,15 +135,6 @@ async function until(condition: () => boolean, what: string, limit_ms = 60_000):
   }
 }
 
-/** A zombie counts as gone: where nobody reaps orphans they stay as such. */
-function gone(pid: number): boolean {
-  try {
-    return /^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
-  } catch {
-    return true
-  }
-}
-
 function residentBytes(pid: number | 'self'): number {
   const pages = readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]
   return Number(pages) * 4096
@@ -207,7 +199,7 @@ test('a process that prints without a reader waits, and no memory grows', async 
   assert.is(p.stdout.buffer.length, 16)
   assert.ok(residentBytes('self') - before < 16 * 1024 * 1024, 'memory grew')
   for (let i = 0; i < 50; i++) await p.stdout.receive()
-  assert.ok(!gone(pid), 'it goes on when it is read again')
+  assert.ok(lives(pid), 'it goes on when it is read again')
 })
 
 test('input that is not read holds its sender back', async (t) => {
@@ -290,7 +282,7 @@ test('signals go to the whole group, by number, and say so in the exit', async (
   const child = Number(await line(p.stdout))
   assert.is(processes.signal(p.number, 10), true)
   assert.equal((await p.exit.receive()).value, { code: null, signal: 'USR1' })
-  await until(() => gone(child), 'the whole group has ended')
+  await until(() => !lives(child), 'the whole group has ended')
   assert.is(processes.signal(p.number, 15), false)
   assert.is(processes.signal(987_654, 15), false)
 })
@@ -308,7 +300,7 @@ test('stop ends a process with TERM, and with KILL one that ignores it', async (
   const child = Number(await line(stubborn.stdout))
   processes.stop(stubborn.number)
   assert.equal((await stubborn.exit.receive()).value, { code: null, signal: 'KILL' })
-  await until(() => gone(child), 'its child was killed too')
+  await until(() => !lives(child), 'its child was killed too')
 })
 
 test('a scrubbed output breaks the pipe; a detached process runs on', async (t) => {
@@ -323,7 +315,7 @@ test('a scrubbed output breaks the pipe; a detached process runs on', async (t) 
   processes.stop(free.number)
   free.stdout.fail()
   await new Promise((resolve) => setTimeout(resolve, 300))
-  assert.ok(!gone(pid), 'the detached process was ended')
+  assert.ok(lives(pid), 'the detached process was ended')
 })
 
 test('close ends what runs, waits for it, and refuses new ones', async (t) => {
@@ -331,7 +323,7 @@ test('close ends what runs, waits for it, and refuses new ones', async (t) => {
   const stubborn = await start(processes, shell('trap "" TERM; echo $$; sleep 100; sleep 100'))
   const pid = Number(await line(stubborn.stdout))
   await processes.close()
-  assert.ok(gone(pid))
+  assert.not(lives(pid))
   await refusedWith('LEAVING', start(processes, shell('true')))
 })
 
@@ -373,8 +365,8 @@ test('a peer that is killed with -9 takes its processes along, but not the detac
   const pid = (name: string) => Number(new RegExp(`${name} (\\d+)`).exec(printed)![1])
   t.after(() => process.kill(pid('free'), 'SIGKILL'))
   peer.kill('SIGKILL')
-  await until(() => gone(pid('mild')) && gone(pid('hard')), 'its processes ended')
-  assert.ok(!gone(pid('free')), 'the detached process was ended too')
+  await until(() => !lives(pid('mild')) && !lives(pid('hard')), 'its processes ended')
+  assert.ok(lives(pid('free')), 'the detached process was ended too')
 }, { timeout_ms: 15_000 })
 
 test.run()

@@ -17,8 +17,9 @@ import { KNOWN_PEERS_MAX } from '../../bindings/js/tables.ts'
 import { admit } from '../../bindings/js/ticket.ts'
 import type { Drive } from '../../bindings/node/drive.ts'
 import { pemOf, seedOf } from '../../bindings/node/keys.ts'
-import { takeLock } from '../../bindings/node/lock.ts'
+import { runs, takeLock } from '../../bindings/node/lock.ts'
 import { State, stateFolder } from '../../bindings/node/state.ts'
+import { over } from '../alive.ts'
 import { suite, type TestContext } from '../suite.ts'
 
 const test = suite('node: the state folder')
@@ -217,6 +218,22 @@ test('a lock whose process number is used again, or that is no lock, holds nothi
   assert.equal(readdirSync(folder), [])
 })
 
+test('a process that has ended and was not reaped does not run', async (t) => {
+  // The shell becomes a program that asks for no child's exit; until then its child waits.
+  const waits = '(while read -r name < /proc/$$/comm && [ "$name" != sleep ]; do sleep 0.01; done)'
+  const parent = spawn('/bin/sh', ['-c', `${waits} & echo $!; exec sleep 100`],
+    { stdio: ['ignore', 'pipe', 'inherit'] })
+  t.after(async () => {
+    parent.kill('SIGKILL')
+    await once(parent, 'exit')
+  })
+  const child = Number(await once(parent.stdout, 'data'))
+  assert.ok(runs(parent.pid!) && runs(process.pid))
+  await over(child)
+  assert.ok(existsSync(`/proc/${child}`), 'it was reaped')
+  assert.not(runs(child))
+})
+
 test('of many that find a dead holder at once, one takes the lock', async (t) => {
   const folder = folderFor(t)
   mkdirSync(folder, { recursive: true })
@@ -264,7 +281,7 @@ async function tryOf(t: TestContext, path: string): Promise<string> {
 }
 
 function started(t: TestContext, path: string) {
-  const code = `import { takeLock } from ${LOCK}
+  const code = `import { runs, takeLock } from ${LOCK}
     console.log(takeLock(${JSON.stringify(path)}, 'p' + process.pid, Date.now()) ? 'held' : 'not')
     setTimeout(() => {}, 20_000)`
   const child = spawn(process.execPath, ['--input-type=module', '-e', code],
