@@ -3,8 +3,9 @@
  */
 import * as assert from 'uvu/assert'
 import { suite } from '../suite.ts'
-import { firstOf, reasonOfAll } from '../../transports/dial.ts'
-import type { DialReason } from '../../transports/transport.ts'
+import { DialFailure, firstOf, linkAt, reasonOfAll } from '../../transports/dial.ts'
+import { ADDRESSES_PER_PEER_MAX } from '../../transports/tables.ts'
+import type { DialReason, Link } from '../../transports/transport.ts'
 
 const test = suite('transports: dials')
 const NEVER = new AbortController().signal
@@ -81,6 +82,33 @@ test('when all fail their errors come together', async () => {
   targets.no('b')
   const error = await first.catch((one: AggregateError) => one) as AggregateError
   assert.equal(error.errors.map((one: Error) => one.message), ['no a', 'no b'])
+})
+
+const reasonOf = (error: unknown): DialReason => (error as Error).message as DialReason
+
+test('the errors of all addresses stand behind one reason, and too many are not tried', async () => {
+  const addresses = Array.from({ length: ADDRESSES_PER_PEER_MAX + 1 }, (_, i) => `address ${i}`)
+  const tried: string[] = []
+  const reach = async (address: string): Promise<Link> => {
+    tried.push(address)
+    throw new Error(tried.length === 2 ? 'unreachable' : 'refused')
+  }
+  const error = await linkAt('anna', addresses, NEVER, reach, reasonOf).catch((one) => one)
+  assert.instance(error, DialFailure)
+  assert.equal([error.reason, error.message], ['unreachable', 'dial of anna: unreachable'])
+  assert.equal(tried, addresses.slice(0, ADDRESSES_PER_PEER_MAX))
+})
+
+test('a link that nobody waits for any more is reset', async () => {
+  const resets: boolean[] = []
+  const link = { close: (reset: boolean) => { resets.push(reset) } } as unknown as Link
+  const abort = new AbortController()
+  const answer = Promise.withResolvers<Link>()
+  const asked = linkAt('anna', ['a'], abort.signal, () => answer.promise, () => 'unreachable')
+  abort.abort()
+  answer.resolve(link)
+  assert.is((await asked.catch((one) => one as DialFailure) as DialFailure).reason, 'unreachable')
+  assert.equal(resets, [true])
 })
 
 const reasons: Array<[reasons: DialReason[], stands: DialReason]> = [
