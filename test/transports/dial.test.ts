@@ -86,7 +86,7 @@ test('when all fail their errors come together', async () => {
 
 const reasonOf = (error: unknown): DialReason => (error as Error).message as DialReason
 
-test('the errors of all addresses stand behind one reason, and too many are not tried', async () => {
+test('the errors of all addresses have one reason, and too many are not tried', async () => {
   const addresses = Array.from({ length: ADDRESSES_PER_PEER_MAX + 1 }, (_, i) => `address ${i}`)
   const tried: string[] = []
   const reach = async (address: string): Promise<Link> => {
