@@ -1,6 +1,15 @@
 /** The bench still does what it says: works are checked, goals judged, round trips counted. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import * as assert from 'uvu/assert'
+import { lives, over } from '../alive.ts'
 import { suite } from '../suite.ts'
+import { begin } from './apart.ts'
 import { doorWorks } from './door.ts'
 import { factRow, judge, type Goal } from './goal.ts'
 import { localWorks } from './local.ts'
@@ -8,7 +17,7 @@ import { drawing } from './plot.ts'
 import { withTable } from './publish.ts'
 import { scaleWorks } from './scale.ts'
 import { markdownTable } from './table.ts'
-import { measure, quotas, same, type Figure, type Work } from './timing.ts'
+import { measure, quotas, same, type Contender, type Figure, type Work } from './timing.ts'
 import { tripsCounted } from './trips.ts'
 
 const test = suite('bench: what it measures')
@@ -32,7 +41,7 @@ const figure = (contender: string, median_ns: number, more: Partial<Figure> = {}
 test('the works at the door give the right sums', () => runEach(doorWorks()))
 
 test('the local works of circuit give the right sums', async () => {
-  const { works, end } = await localWorks(undefined)
+  const { works, end } = await localWorks(true)
   try {
     await runEach(works!)
   } finally {
@@ -68,6 +77,72 @@ test('a contender that is wrong has a sentence in the place of a figure', async 
   assert.is(absent!.absent, 'not installed')
   assert.is(absent!.failure, undefined)
 })
+
+test('contenders with processes of their own take turns; one that fails is ended', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'circuit-turns-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const faults = new URL('faults.ts', import.meta.url).href
+  const one = (name: string, limit_ms?: number): Contender => ({
+    name, run() { throw new Error('it was run here') },
+    begin: () => begin(faults, [name, folder], limit_ms)
+  })
+  const figures = await measure({
+    name: 'work', unit: 'message', count: 1, rounds: 3,
+    contenders: [one('right'), one('wrong'), one('ends'), one('hangs', 300), one('nobody'),
+      one('right as well')]
+  })
+  const failures = figures.map(({ failure }) => failure)
+  assert.equal(failures, [undefined, 'the sum: 1 and not 2', 'its process ended with 3',
+    'no end within 0.3 s', 'there is no nobody', undefined])
+  for (const { rounds_ns, processor_rounds_ns } of [figures[0]!, figures[5]!]) {
+    assert.is(rounds_ns.length, 3)
+    assert.is(processor_rounds_ns!.length, 3)
+    assert.ok(rounds_ns.every((ns) => ns > 0))
+  }
+  for (const name of ['right', 'wrong', 'ends', 'hangs', 'right as well']) {
+    assert.not.ok(lives(Number(readFileSync(join(folder, name), 'utf8'))), name)
+  }
+}, { timeout_ms: 60_000 })
+
+test('a local contender does its work in a process of its own', async (t) => {
+  const { works, end } = await localWorks(true)
+  t.after(() => end!())
+  const [first] = works!
+  const apart = await first!.contenders[0]!.begin!()
+  t.after(() => apart.end())
+  const { ms, processor_ms } = await apart.timed(FEW)
+  assert.ok(ms > 0 && processor_ms! > 0)
+}, { timeout_ms: 60_000 })
+
+test('an interrupted bench leaves no process behind', async (t) => {
+  const main = spawn(process.execPath, [fileURLToPath(new URL('main.ts', import.meta.url)),
+    'local', '--ours'], { stdio: 'ignore' })
+  t.after(() => main.kill('SIGKILL'))
+  const ended = once(main, 'exit')
+  // The part, and the contender whose turn it is.
+  let begun: number[] = []
+  while (begun.length < 2) {
+    await setTimeout(20, undefined, { signal: t.signal })
+    const [part] = childrenOf(main.pid!)
+    begun = part === undefined ? [] : [part, ...childrenOf(part)]
+  }
+  main.kill('SIGINT')
+  assert.equal(await ended, [130, null])
+  for (const one of begun) await over(one)
+}, { timeout_ms: 60_000 })
+
+/** The processes that a process has begun. */
+function childrenOf(parent: number): number[] {
+  return readdirSync('/proc').map(Number).filter((one) => one > 0 && parentOf(one) === parent)
+}
+
+function parentOf(one: number): number | undefined {
+  try {
+    return Number(/^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${one}/status`, 'utf8'))?.[1])
+  } catch {
+    return undefined
+  }
+}
 
 test('a goal is met, not met, or has no figure', () => {
   const figures = [figure('ours', 100), figure('other', 120), figure('third', 90),

@@ -7,33 +7,34 @@
  * Each contender has a buffer of 64, puts 64 numbers into it, takes them out, and adds them up.
  */
 import type { Circuit } from './circuit.ts'
+import type { Goal } from './goal.ts'
 import type { Peers } from './peers.ts'
-import { same, type Contender, type Work } from './timing.ts'
+import { same, type Contender } from './timing.ts'
 
 const BURST = 64
 const LEAST_PER_SECOND = 20e6
 
-/** The work; without peers only circuit itself. */
-export function burstWork(circuit: Circuit, peers: Peers | undefined): Work {
-  const contenders: Contender[] = [listed(circuit), tried(circuit), windowed(circuit)]
-  if (peers !== undefined) {
-    contenders.push(...offered(peers))
-  }
-  const beside = contenders.slice(3).map(({ name }) => name)
-  return {
-    name: `local burst: ${BURST} in, ${BURST} out, none awaited alone`,
-    unit: 'message', alone: true, contenders,
-    goals: [
-      {
-        ours: contenders[0]!.name, shown: beside, as_rate: true,
-        target: '≥ 20 M messages/s', most_ns: 1e9 / LEAST_PER_SECOND
-      },
-      {
-        row: 'the same, beside', ours: contenders[0]!.name, beside, as_rate: true,
-        target: '≥ 1.0× the fastest library', speed_least: 1
-      }
-    ]
-  }
+export const BURST_NAME = `local burst: ${BURST} in, ${BURST} out, none awaited alone`
+
+/** What is to be reached: of circuit's contenders the first is judged. */
+export function burstGoals(ours: readonly Contender[], others: readonly Contender[]): Goal[] {
+  const judged = ours[0]!.name
+  const beside = others.map(({ name }) => name)
+  return [
+    {
+      ours: judged, shown: beside, as_rate: true,
+      target: '≥ 20 M messages/s', most_ns: 1e9 / LEAST_PER_SECOND
+    },
+    {
+      row: 'the same, beside', ours: judged, beside, as_rate: true,
+      target: '≥ 1.0× the fastest library', speed_least: 1
+    }
+  ]
+}
+
+/** What circuit has for bursts. */
+export function circuitBursts(circuit: Circuit): Contender[] {
+  return [listed(circuit), tried(circuit), windowed(circuit)]
 }
 
 function listed(circuit: Circuit): Contender {
@@ -100,12 +101,12 @@ function windowed(circuit: Circuit): Contender {
   }
 }
 
-/** The libraries that have calls which do not wait. */
-function offered({ thing, js_csp }: Peers): Contender[] {
-  const offering = (
-    name: string, make: () => { offer(value: number): boolean, poll(): unknown }
-  ): Contender => ({
-    name,
+/** For libraries that have calls which do not wait. */
+function offering(
+  name: string, make: () => { offer(value: number): boolean, poll(): unknown }
+): Contender {
+  return {
+    name: `${name}, offer and poll`,
     run(count) {
       const { offer, poll } = make()
       let sum = 0
@@ -118,17 +119,19 @@ function offered({ thing, js_csp }: Peers): Contender[] {
       same(accepted, count, 'messages that were accepted')
       same(sum, count * (count + 1) / 2, 'the sum of the messages')
     }
+  }
+}
+
+export function thingBurst({ thing }: Peers): Contender {
+  return offering('@thi.ng/csp', () => {
+    const channel = thing.channel(BURST)
+    return { offer: (value) => channel.offer(value), poll: () => channel.poll() }
   })
-  return [
-    offering('@thi.ng/csp, offer and poll', () => {
-      const channel = thing.channel(BURST)
-      return { offer: (value) => channel.offer(value), poll: () => channel.poll() }
-    }),
-    offering('js-csp, offer and poll', () => {
-      const channel = js_csp.chan(BURST)
-      return {
-        offer: (value) => js_csp.offer(channel, value), poll: () => js_csp.poll(channel)
-      }
-    })
-  ]
+}
+
+export function cspBurst({ js_csp }: Peers): Contender {
+  return offering('js-csp', () => {
+    const channel = js_csp.chan(BURST)
+    return { offer: (value) => js_csp.offer(channel, value), poll: () => js_csp.poll(channel) }
+  })
 }

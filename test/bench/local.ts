@@ -4,8 +4,12 @@
  * Lives here: the works on one event loop and what is to be reached in them. Does not live here:
  * the libraries' adapters (libraries.ts, csp.ts), Go (golang.ts), bursts that do not wait
  * (burst.ts), right and wrong (correct.ts), the core without promises (door.ts).
+ *
+ * Invariant: what is timed has a process of its own, with nothing in it but this file's loop and
+ * the library (apart.ts).
  */
-import { burstWork } from './burst.ts'
+import { begin } from './apart.ts'
+import { BURST_NAME, burstGoals, circuitBursts, cspBurst, thingBurst } from './burst.ts'
 import { join, type Circuit } from './circuit.ts'
 import { correctness } from './correct.ts'
 import { cspWorks } from './csp.ts'
@@ -13,7 +17,7 @@ import { goContender } from './golang.ts'
 import {
   asyncChannel, circuitLibrary, medium, thing, type Library, type Pipe
 } from './libraries.ts'
-import type { Peers } from './peers.ts'
+import { installPeers, peers, type Peers } from './peers.ts'
 import { quotas, same, type Contender, type Part, type Work } from './timing.ts'
 
 type Run = (count: number) => Promise<void>
@@ -27,6 +31,9 @@ export interface LocalWorks {
   /** As `choosing`, but each select waits before there is anything to receive. */
   waiting?(channels: number): Run
   crowd(senders: number, receivers: number, capacity: number): Run
+  /** What a value costs that is no number. */
+  objects?: Contender
+  bursts?: Contender[]
   notes?: Record<string, string>
 }
 
@@ -34,20 +41,25 @@ const BUFFERED = 64
 const CASES = 16
 const WAITERS = 1000
 const CROWD = 16
+const OURS = 'circuit'
 
-/** A work: its name, how it is run, what a note may be about, what Go calls it if it does it. */
+/**
+ * A work: its name, how it is run, what a note may be about, what Go calls it if it does it, and
+ * whether values that are no numbers are shown in it.
+ */
 interface Shape {
   name: string
   unit: string
   run(works: LocalWorks): Run | undefined
   note?: string
   go?: string
+  objects?: boolean
 }
 
 const SHAPES: Shape[] = [
   {
     name: `local await, capacity ${BUFFERED}`, unit: 'message', note: 'buffer',
-    go: 'buffered', run: (works) => works.stream(BUFFERED)
+    go: 'buffered', run: (works) => works.stream(BUFFERED), objects: true
   },
   {
     name: 'local await, capacity 0', unit: 'message', note: 'rendezvous',
@@ -83,49 +95,93 @@ const SHAPES: Shape[] = [
   }
 ]
 
-/** The part: over a circuit of one; without peers only circuit itself. */
-export async function localWorks(peers: Peers | undefined): Promise<Part> {
-  const circuit = await join({ name: 'bench', transports: [] })
-  const libraries = peers === undefined ? [circuitLibrary(circuit)]
-    : [circuitLibrary(circuit), asyncChannel(peers), medium(peers), thing(peers)]
-  const contestants = libraries.map(worksOf)
-  if (peers !== undefined) contestants.push(cspWorks(peers.js_csp))
-  const go = peers === undefined ? undefined : goContender()
-  const checked = peers === undefined ? undefined : await correctness(circuit, peers)
+/** Those that are compared, in the order in which they are shown. */
+const LIBRARIES: Record<string, (peers: Peers) => LocalWorks> = {
+  'async-channel': (peers) => worksOf(asyncChannel(peers)),
+  medium: (peers) => worksOf(medium(peers)),
+  '@thi.ng/csp': (peers) => ({ ...worksOf(thing(peers)), bursts: [thingBurst(peers)] }),
+  'js-csp': (peers) => ({ ...cspWorks(peers.js_csp), bursts: [cspBurst(peers)] })
+}
+
+function circuitWorks(circuit: Circuit): LocalWorks {
+  return {
+    ...worksOf(circuitLibrary(circuit)), objects: objects(circuit), bursts: circuitBursts(circuit)
+  }
+}
+
+const alone = () => join({ name: 'bench', transports: [] })
+
+/** The part: over a circuit of one; with `ours` only circuit itself. */
+export async function localWorks(ours: boolean): Promise<Part> {
+  const circuit = await alone()
+  const contestants = [circuitWorks(circuit)]
+  if (!ours) {
+    installPeers()
+    contestants.push(...Object.values(LIBRARIES).map((load) => load(peers)))
+  }
+  const go = ours ? undefined : goContender()
+  const checked = ours ? undefined : await correctness(circuit, peers)
   const works = SHAPES.map((shape) => workOf(shape, contestants, go))
   for (const contender of works.filter(isSelect).flatMap(({ contenders }) => contenders)) {
     const wrong = checked?.wrong.get(contender.name)
     if (wrong !== undefined) contender.wrong = wrong
   }
-  works[0]!.contenders.push(objects(circuit))
   return {
-    works: [...works, burstWork(circuit, peers)],
+    works: [...works, burstWork(contestants)],
     counts: checked === undefined ? [] : [async () => checked.facts],
     end: () => circuit.leave()
   }
 }
 
+/** A contender in a process of its own, where only its library is loaded. */
+export async function contender(library: string, work: string, name: string): Promise<Contender> {
+  const works = library === OURS ? circuitWorks(await alone()) : LIBRARIES[library]!(peers)
+  const found = contendersOf(works, work).find((one) => one.name === name)
+  if (found === undefined) throw new Error(`${library} has no ${name} in: ${work}`)
+  return found
+}
+
 const isSelect = ({ name }: Work) => name.startsWith('select')
+
+/** What a library does in a work: all that it has for bursts, else one thing, or none. */
+function contendersOf(works: LocalWorks, work: string): Contender[] {
+  if (work === BURST_NAME) return works.bursts ?? []
+  const shape = SHAPES.find(({ name }) => name === work)!
+  const run = shape.run(works)
+  if (run === undefined) return []
+  const note = works.notes?.[shape.note ?? '']
+  const contender: Contender = { name: works.name, run, ...(note === undefined ? {} : { note }) }
+  return shape.objects && works.objects !== undefined ? [contender, works.objects] : [contender]
+}
+
+/** The same as they are timed. */
+function apartOf(works: LocalWorks, work: string): Contender[] {
+  return contendersOf(works, work).map((one) =>
+    ({ ...one, begin: () => begin(import.meta.url, [works.name, work, one.name]) }))
+}
 
 function workOf(
   shape: Shape, contestants: readonly LocalWorks[], go: ((work: string) => Contender) | undefined
 ): Work {
-  const contenders: Contender[] = []
-  for (const works of contestants) {
-    const run = shape.run(works)
-    if (run === undefined) continue
-    const note = works.notes?.[shape.note ?? '']
-    contenders.push({ name: works.name, run, ...(note === undefined ? {} : { note }) })
-  }
-  const beside = contenders.slice(1).map(({ name }) => name)
+  const contenders = contestants.flatMap((works) => apartOf(works, shape.name))
+  const beside = contestants.map(({ name }) => name)
+    .filter((name) => name !== OURS && contenders.some((one) => one.name === name))
   const scale = shape.go === undefined ? undefined : go?.(shape.go)
   if (scale !== undefined) contenders.push(scale)
   return {
     name: shape.name, unit: shape.unit, alone: true, contenders,
     goals: [{
-      ours: 'circuit', beside, target: '≥ 1.0× the fastest library', speed_least: 1,
+      ours: OURS, beside, target: '≥ 1.0× the fastest library', speed_least: 1,
       shown: scale === undefined ? [] : [scale.name]
     }]
+  }
+}
+
+function burstWork(contestants: readonly LocalWorks[]): Work {
+  const [ours, ...others] = contestants.map((works) => apartOf(works, BURST_NAME))
+  return {
+    name: BURST_NAME, unit: 'message', alone: true, contenders: [...ours!, ...others.flat()],
+    goals: burstGoals(ours!, others.flat())
   }
 }
 

@@ -14,7 +14,6 @@ import { doorWorks } from './door.ts'
 import { judge, factRow } from './goal.ts'
 import { idleCounts } from './idle.ts'
 import { localWorks } from './local.ts'
-import { loadPeers } from './peers.ts'
 import { drawPlots } from './plots.ts'
 import { publish } from './publish.ts'
 import { remoteWorks } from './remote.ts'
@@ -35,7 +34,7 @@ const FLAGS = ['--ours', '--publish']
 
 const PARTS: Record<string, (ours: boolean) => Part | Promise<Part>> = {
   door: () => ({ works: doorWorks() }),
-  local: async (ours) => localWorks(ours ? undefined : await loadPeers()),
+  local: localWorks,
   remote: remoteWorks,
   start: startWorks,
   trips: tripCounts,
@@ -44,6 +43,9 @@ const PARTS: Record<string, (ours: boolean) => Part | Promise<Part>> = {
   idle: idleCounts,
   size: sizeCounts
 }
+
+/** As a shell says of a program that was interrupted. */
+const INTERRUPTED = 130
 
 const words = process.argv.slice(2)
 const flags = new Set(words.filter((word) => FLAGS.includes(word)))
@@ -55,8 +57,19 @@ if (unknown.length > 0) {
   console.error(`and ${FLAGS.join(', ')}`)
   process.exit(2)
 }
+endTogether()
 if (process.send === undefined) await runAll()
 else process.send(await runPart(asked[0]!))
+
+/** Interrupted, or left by the process that began it, it ends, and with it what it has begun. */
+function endTogether(): void {
+  const end = () => process.exit(INTERRUPTED)
+  process.once('SIGINT', end)
+  process.once('SIGTERM', end)
+  process.once('disconnect', end)
+  // That listener alone would keep a part from ending when it is done.
+  process.channel?.unref()
+}
 
 /** Each part in a process of its own, so that none meets what another left behind. */
 async function runAll(): Promise<void> {
@@ -97,9 +110,12 @@ function inChild(name: string): Promise<Found> {
   return new Promise((resolve, reject) => {
     const child = fork(
       fileURLToPath(import.meta.url), [name, ...flags], { serialization: 'advanced' })
+    const end = () => { child.kill() }
+    process.once('exit', end)
     let found: Found | undefined
     child.once('message', (message) => { found = message as Found })
     child.once('exit', (code) => {
+      process.off('exit', end)
       if (found === undefined) reject(new Error(`the part ${name} ended with ${code}`))
       else resolve(found)
     })

@@ -72,7 +72,8 @@ export interface JsCsp {
 }
 
 export interface Peers {
-  async_channel: AsyncChannels, medium: Medium, thing: Thing, js_csp: JsCsp
+  readonly async_channel: AsyncChannels, readonly medium: Medium
+  readonly thing: Thing, readonly js_csp: JsCsp
 }
 
 /** Installs what is not there, or there in another version; throws when a licence has changed. */
@@ -89,15 +90,12 @@ export function installPeers(): void {
   }
 }
 
-/** The channel libraries. */
-export async function loadPeers(): Promise<Peers> {
-  installPeers()
-  return {
-    async_channel: require_here('async-channel') as AsyncChannels,
-    medium: require_here('medium') as Medium,
-    thing: await loadPeer('@thi.ng/csp') as Thing,
-    js_csp: require_here('js-csp') as JsCsp
-  }
+/** The channel libraries; each is loaded when it is asked for. `installPeers` was called before. */
+export const peers: Peers = {
+  get async_channel() { return require_here('async-channel') as AsyncChannels },
+  get medium() { return require_here('medium') as Medium },
+  get thing() { return require_here('@thi.ng/csp') as Thing },
+  get js_csp() { return require_here('js-csp') as JsCsp }
 }
 
 /** A package by its name; `installPeers` was called before. */

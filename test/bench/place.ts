@@ -24,8 +24,9 @@ export class Place {
   readonly folder = mkdtempSync(join(tmpdir(), 'circuit-bench-'))
   readonly #children = new Set<ChildProcess>()
 
-  /** The environment of this process is that of the place from here on. */
+  /** The environment of this process is that of the place from here on, and they end together. */
   constructor() {
+    process.once('exit', this.#kill)
     const run = join(this.folder, 'run')
     mkdirSync(run, { mode: 0o700 })
     Object.assign(process.env, {
@@ -77,7 +78,14 @@ export class Place {
       await ended
       clearTimeout(late)
     }
+    process.off('exit', this.#kill)
     rmSync(this.folder, { recursive: true, force: true })
+  }
+
+  /** For a run that is interrupted, which cannot wait. */
+  readonly #kill = (): void => {
+    for (const child of this.#children) child.kill('SIGKILL')
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 3 })
   }
 
   #keep(child: ChildProcess): void {

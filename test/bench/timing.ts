@@ -2,11 +2,13 @@
  * Timing: how often a work is done, in which order, and what is said of it.
  *
  * Lives here: calibration, rounds, medians, what contenders share. Does not live here: the works
- * (the other files of this folder), how figures are shown (report.ts).
+ * (the other files of this folder), processes for them (apart.ts), how figures are shown
+ * (report.ts).
  *
- * Invariants: contenders of one work take turns within every round, and another begins each round,
- * so that a busy moment of the machine hits all; a contender that gives a wrong result, or none in
- * time, has no figure but a sentence.
+ * Invariants: contenders of one work take turns within every round, one at a time, and another
+ * begins each round, so that a busy moment of the machine hits all; those that have a process of
+ * their own keep it from the first call that warms them up to their last round; a contender that
+ * gives a wrong result, or none in time, has no figure but a sentence.
  */
 
 import type { Fact, Goal } from './goal.ts'
@@ -19,6 +21,8 @@ export interface Contender {
    * milliseconds that it took when not all of the call is to be counted.
    */
   run(count: number): Promise<number | void> | number | void
+  /** Begins it in a process of its own, where `run` is called and not in this one. */
+  begin?(): Promise<Apart>
   /** What a reader must know to compare. */
   note?: string
   /** Why it is not run here: what is missing. */
@@ -26,6 +30,17 @@ export interface Contender {
   /** What it does wrong elsewhere, found in this run; its figure stands all the same. */
   wrong?: string
 }
+
+/** A contender in a process of its own, which stands still between its turns. */
+export interface Apart {
+  /** Lets it do its work; rejects when it is wrong, or has no end in time. */
+  timed(count: number): Promise<Taken>
+  /** Ends the process. */
+  end(): Promise<void>
+}
+
+/** `processor_ms` is left out by contenders that do their work in other processes. */
+export interface Taken { ms: number, processor_ms?: number }
 
 /** The same work, done in several ways. */
 export interface Work {
@@ -79,7 +94,7 @@ const CALIBRATED_MS = 150
 const COUNT_FIRST = 16
 const COUNT_MAX = 2 ** 22
 /** A round that takes so long will not end: a message was lost. */
-const LIMIT_MS = 20_000
+export const LIMIT_MS = 20_000
 
 interface Runner {
   contender: Contender
@@ -87,27 +102,34 @@ interface Runner {
   rounds_ns: number[]
   processor_ns: number[]
   failure?: string
+  apart?: Apart
 }
-
-/** `processor_ms` is left out by contenders that do their work in other processes. */
-interface Taken { ms: number, processor_ms: number | undefined }
 
 /** Measures all contenders of a work, in turns. */
 export async function measure(work: Work): Promise<Figure[]> {
   const runners: Runner[] = work.contenders.map((contender) =>
     ({ contender, count: work.count ?? 0, rounds_ns: [], processor_ns: [] }))
-  for (const runner of runners) {
-    await guarded(runner, () => calibrate(runner, work.count))
-  }
-  for (let round = 0; round < (work.rounds ?? ROUNDS); round++) {
-    for (let turn = 0; turn < runners.length; turn++) {
-      const runner = runners[(turn + round) % runners.length]!
+  try {
+    for (const runner of runners) {
       await guarded(runner, async () => {
-        const { ms, processor_ms } = await timed(runner.contender, runner.count)
-        runner.rounds_ns.push(ms * 1e6 / runner.count)
-        if (processor_ms !== undefined) runner.processor_ns.push(processor_ms * 1e6 / runner.count)
+        const apart = await runner.contender.begin?.()
+        if (apart !== undefined) runner.apart = apart
+        await calibrate(runner, work.count)
       })
     }
+    for (let round = 0; round < (work.rounds ?? ROUNDS); round++) {
+      for (let turn = 0; turn < runners.length; turn++) {
+        const runner = runners[(turn + round) % runners.length]!
+        await guarded(runner, async () => {
+          const { ms, processor_ms } = await turnOf(runner, runner.count)
+          runner.rounds_ns.push(ms * 1e6 / runner.count)
+          if (processor_ms === undefined) return
+          runner.processor_ns.push(processor_ms * 1e6 / runner.count)
+        })
+      }
+    }
+  } finally {
+    await Promise.all(runners.map(({ apart }) => apart?.end()))
   }
   return runners.map((runner) => figureOf(work, runner))
 }
@@ -115,20 +137,25 @@ export async function measure(work: Work): Promise<Figure[]> {
 /** Warms it up, and finds how many make a round. */
 async function calibrate(runner: Runner, fixed: number | undefined): Promise<void> {
   if (fixed !== undefined) {
-    await timed(runner.contender, fixed)
+    await turnOf(runner, fixed)
     return
   }
   for (let count = COUNT_FIRST; ; count *= 2) {
-    let { ms } = await timed(runner.contender, count)
+    let { ms } = await turnOf(runner, count)
     // Once more: a hiccup of the machine would make the count too small.
-    if (ms >= CALIBRATED_MS) ms = Math.min(ms, (await timed(runner.contender, count)).ms)
+    if (ms >= CALIBRATED_MS) ms = Math.min(ms, (await turnOf(runner, count)).ms)
     if (ms < CALIBRATED_MS && count < COUNT_MAX) continue
     runner.count = Math.max(1, Math.min(COUNT_MAX, Math.round(count * ROUND_MS / ms)))
     return
   }
 }
 
-async function timed(contender: Contender, count: number): Promise<Taken> {
+function turnOf({ apart, contender }: Runner, count: number): Promise<Taken> {
+  return apart === undefined ? timed(contender, count) : apart.timed(count)
+}
+
+/** One turn of a contender in this process. */
+export async function timed(contender: Contender, count: number): Promise<Taken> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`no end within ${LIMIT_MS / 1000} s`)), LIMIT_MS)
@@ -139,9 +166,7 @@ async function timed(contender: Contender, count: number): Promise<Taken> {
     const own = await Promise.race([contender.run(count), late])
     const ms = performance.now() - from
     const { user, system } = process.cpuUsage(processor_from)
-    return typeof own === 'number'
-      ? { ms: own, processor_ms: undefined }
-      : { ms, processor_ms: (user + system) / 1e3 }
+    return typeof own === 'number' ? { ms: own } : { ms, processor_ms: (user + system) / 1e3 }
   } finally {
     clearTimeout(timer)
   }
@@ -153,6 +178,7 @@ async function guarded(runner: Runner, step: () => Promise<void>): Promise<void>
     await step()
   } catch (error) {
     runner.failure = error instanceof Error ? error.message : String(error)
+    await runner.apart?.end()
   }
 }
 
