@@ -134,7 +134,7 @@ export class Channel<T = unknown> extends Reference {
   /**
    * Sends the messages of a list in its order, as so many calls of `send` each awaited would: when
    * one fails, it rejects as `send` does and the later ones are not sent. What can be sent at once
-   * is, in this call. Over a distance a writer is faster.
+   * is, in this call. Over a distance a list sent by a writer is faster.
    *
    * @example
    * await jobs.sendMany([1, 2, 3])
@@ -145,8 +145,9 @@ export class Channel<T = unknown> extends Reference {
 
   /**
    * Receives what is there, up to `most` messages (1 … 65536); waits for one when there is none.
-   * An empty list when the channel is closed and drained. Rejects as `receive` does; over a
-   * distance it gives one message, and a reader is faster.
+   * An empty list when the channel is closed and drained. Rejects as `receive` does; that a message
+   * comes again is told by `receive` alone. Over a distance it gives one message: a list of a
+   * reader is faster.
    *
    * @example
    * await jobs.sendMany([1, 2, 3])

@@ -1,8 +1,8 @@
 /**
- * Many messages in one call, for bursts inside one peer.
+ * Many messages in one call.
  *
- * Lives here: what sendMany and receiveMany of a channel do. Does not live here: single operations
- * (channel), windows over a distance (window).
+ * Lives here: what sendMany and receiveMany of a channel do, and what lists of readers share with
+ * them. Does not live here: single operations (channel), windows and their lists (window).
  *
  * Invariants: messages keep their order; none that was taken is lost, but one that nobody can read.
  */
@@ -10,6 +10,7 @@ import type { Channel } from './channel.ts'
 import { checkWait, checkWhole } from './check.ts'
 import type { WaitOptions } from './check.ts'
 import { valueOf } from './message.ts'
+import type { Named, Received } from './message.ts'
 import type { Packed } from './payload.ts'
 import { PREFETCH_MAX } from './tables.ts'
 
@@ -38,43 +39,57 @@ async function sendFrom<T>(channel: Channel<T>, values: readonly T[], from: numb
 export function receiveMany<T>(
   channel: Channel<T>, most: number, options: WaitOptions | undefined
 ): Promise<T[]> {
+  return receiveList(channel, channel, most, options,
+    (into) => channel.home.now.receiveMany(channel.ref, into, most))
+}
+
+/** Whose `receive` waits for the first message of a list when none is there. */
+interface Waits<T> { receive(options?: WaitOptions): Promise<Received<T>> }
+/** Puts what is there behind what stands in the list already, as it is in the payload table. */
+type Take = (into: unknown[]) => void
+
+/** Receives by `take` what is there, up to `most` messages, or waits for one at `from`. */
+export function receiveList<T>(
+  from: Waits<T>, source: Named, most: number, options: WaitOptions | undefined, take: Take
+): Promise<T[]> {
   try {
     checkWhole(most, 'most', 1, PREFETCH_MAX)
     checkWait(options)
-    const values = receiveThere(channel, [], most)
-    return values.length > 0 ? Promise.resolve(values) : receiveFirst(channel, most, options)
+    const values = receiveThere<T>(from, source, [], take)
+    return values.length > 0
+      ? Promise.resolve(values) : receiveFirst(from, source, options, take)
   } catch (error) {
     return Promise.reject(error)
   }
 }
 
 async function receiveFirst<T>(
-  channel: Channel<T>, most: number, options: WaitOptions | undefined
+  from: Waits<T>, source: Named, options: WaitOptions | undefined, take: Take
 ): Promise<T[]> {
-  const { value, ok } = await channel.receive(options)
-  return ok ? receiveThere(channel, [value], most) : []
+  const { value, ok } = await from.receive(options)
+  return ok ? receiveThere(from, source, [value], take) : []
 }
 
-function receiveThere<T>(channel: Channel<T>, values: T[], most: number): T[] {
-  const late = unreadable.get(channel)
-  if (late !== undefined && unreadable.delete(channel)) throw late
-  const from = values.length
-  channel.home.now.receiveMany(channel.ref, values, most)
-  let kept = from
-  for (let nth = from; nth < values.length; nth++) {
+function receiveThere<T>(from: Waits<T>, source: Named, values: T[], take: Take): T[] {
+  const late = unreadable.get(from)
+  if (late !== undefined && unreadable.delete(from)) throw late
+  const first = values.length
+  take(values)
+  let kept = first
+  for (let nth = first; nth < values.length; nth++) {
     const packed = values[nth] as Packed
     if (typeof packed !== 'object' || packed === null) {
       values[kept++] = packed as T
       continue
     }
     try {
-      values[kept] = valueOf(packed, false, [], channel) as T
+      values[kept] = valueOf(packed, false, [], source) as T
       kept += 1
     } catch (error) {
-      unreadable.set(channel, error)
+      unreadable.set(from, error)
     }
   }
   if (kept === values.length) return values
   values.length = kept
-  return kept > 0 ? values : receiveThere(channel, values, most)
+  return kept > 0 ? values : receiveThere(from, source, values, take)
 }

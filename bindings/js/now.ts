@@ -128,6 +128,11 @@ export class Now {
     return nth
   }
 
+  /** Receives through a reader what is there into `into`, until that has `most`. */
+  readMany(reader: number, into: unknown[], most: number): void {
+    while (into.length < most && this.read(reader) === NOW_DONE) into.push(this.packed)
+  }
+
   /** Receives what is there into `into`, as it stands in the table, until that has `most`. */
   receiveMany(ref: number, into: unknown[], most: number): void {
     try {

@@ -13,6 +13,7 @@ import { checkOptions, checkWait, checkWhole, refuse } from './check.ts'
 import type { WaitOptions } from './check.ts'
 import type { Drive } from './drive.ts'
 import { failure, Refusal } from './errors.ts'
+import { receiveList } from './many.ts'
 import {
   ReceiveOperation, SHAPE_ITERATED, SHAPE_RECEIVED, parcelOf, readNow, writeSend
 } from './message.ts'
@@ -95,6 +96,24 @@ export class Writer<T> implements Receiver {
     }
   }
 
+  /**
+   * Takes the messages of a list in its order, as so many calls of `send` each awaited would, with
+   * one promise for all: resolves when the last was taken. When one fails it rejects as `send` does
+   * and the later ones are not sent.
+   *
+   * @example
+   * using out = jobs.writer({ window: 256 })
+   * await out.sendMany([1, 2, 3])
+   */
+  sendMany(values: readonly T[]): Promise<void> {
+    try {
+      const taken = this.#takeFrom(values, 0)
+      return taken === values.length ? TAKEN : this.#sendFrom(values, taken)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
   /** Resolves when the owner has all that was sent; rejects with the first failure. */
   flush(options?: WaitOptions): Promise<void> {
     try {
@@ -134,6 +153,22 @@ export class Writer<T> implements Receiver {
     this.#under_way -= 1
     this.#break(error)
     if (this.#under_way === 0) this.#flushed()
+  }
+
+  /** Begins the sends of a list from `nth` on as far as the window goes; where it stopped. */
+  #takeFrom(values: readonly T[], nth: number): number {
+    if (this.#error !== undefined) throw this.#error
+    if (this.#ended) refuse('the writer was ended')
+    if (this.#waiting.size > 0) return nth
+    while (nth < values.length && this.#under_way < this.window) this.#begin(values[nth++])
+    return nth
+  }
+
+  async #sendFrom(values: readonly T[], nth: number): Promise<void> {
+    while (nth < values.length) {
+      await this.send(values[nth]!)
+      nth = this.#takeFrom(values, nth + 1)
+    }
   }
 
   #begin(value: unknown): void {
@@ -226,6 +261,19 @@ export class Reader<T> {
     return this.#read<Received<T>>(options, SHAPE_RECEIVED)
   }
 
+  /**
+   * Receives what has come, up to `most` messages (1 … 65536), with one promise for all; waits for
+   * one when there is none. An empty list when the channel is closed and drained. Rejects as
+   * `receive` does; that a message comes again is told by `receive` alone.
+   *
+   * @example
+   * using inp = jobs.reader({ prefetch: 256 })
+   * for (const job of await inp.receiveMany(64)) console.log(job)
+   */
+  receiveMany(most: number, options?: WaitOptions): Promise<T[]> {
+    return receiveList(this, this.#channel, most, options, (into) => this.#take(into, most))
+  }
+
   /** Receives until the channel is closed and drained. Leaving the loop ends the reader. */
   [Symbol.asyncIterator](): AsyncIterableIterator<T, undefined> {
     return {
@@ -265,7 +313,7 @@ export class Reader<T> {
     if (options === undefined && this.#id !== 0 && !this.#ended) {
       const received = readNow<R>(this.#drive, this.#id, this.#channel, shape)
       if (received !== undefined) {
-        if (this.#remote) this.#took()
+        if (this.#remote) this.#took(1)
         return received
       }
     }
@@ -288,9 +336,16 @@ export class Reader<T> {
     return operation.promise()
   }
 
+  #take(into: unknown[], most: number): void {
+    if (this.#id === 0 || this.#ended) return
+    const first = into.length
+    this.#drive.now.readMany(this.#id, into, most)
+    if (this.#remote && into.length > first) this.#took(into.length - first)
+  }
+
   /** The sender is told at the latest when half of the window is used up. */
-  #took(): void {
-    this.#taken += 1
+  #took(count: number): void {
+    this.#taken += count
     if (2 * this.#taken < this.prefetch) return this.#drive.deferred.taken()
     this.#taken = 0
     this.#drive.go()

@@ -11,7 +11,8 @@ import { weigh, type Weight } from './weight.ts'
 
 /** What the near side asks for: it sends one order, then `count` messages. */
 export type Order = { count: number, from: Channel<Uint8Array>, done: Channel<Tally> } & (
-  | { kind: 'sink', prefetch: number }
+  /** `most`: of a list; 0: one by one. */
+  | { kind: 'sink', prefetch: number, most: number }
   | { kind: 'echo', to: Channel<Uint8Array> }
   | { kind: 'weigh' }
 )
@@ -26,13 +27,21 @@ function numberOf(message: Uint8Array): number {
   return (message[0]! << 24 | message[1]! << 16 | message[2]! << 8 | message[3]!) >>> 0
 }
 
-async function sink(from: Channel<Uint8Array>, count: number, prefetch: number): Promise<Tally> {
+async function sink(
+  from: Channel<Uint8Array>, count: number, prefetch: number, most: number
+): Promise<Tally> {
   let sum = 0
   if (prefetch === 0) {
     for (let i = 0; i < count; i++) sum += numberOf((await from.receive()).value!)
     return { count, sum }
   }
   using reader = from.reader({ prefetch })
+  for (let got = 0; most > 0 && got < count;) {
+    const messages = await reader.receiveMany(most)
+    for (const message of messages) sum += numberOf(message)
+    got += messages.length
+  }
+  if (most > 0) return { count, sum }
   for (let i = 0; i < count; i++) sum += numberOf((await reader.receive()).value!)
   return { count, sum }
 }
@@ -53,7 +62,7 @@ async function tallyOf(
   order: Order, from: Channel<Uint8Array>, count: number
 ): Promise<Tally> {
   switch (order.kind) {
-    case 'sink': return sink(from, count, order.prefetch)
+    case 'sink': return sink(from, count, order.prefetch, order.most)
     case 'echo': return echo(from, order.to, count)
     case 'weigh': return { count: 0, sum: 0, weight: await weigh() }
   }

@@ -20,6 +20,8 @@ import { same, sendEach, type Contender, type Part, type Work } from './timing.t
 
 const WINDOW = 1024
 const CAPACITY = 1024
+/** Messages of a list. */
+const LISTED = 256
 const SENDERS = [1, 16, 64]
 const ROUND_TRIP_BYTES = 64
 const CHUNK_BYTES = 64 * 1024
@@ -117,6 +119,7 @@ function windowWork(fars: Fars, bytes: number, { bare, brokers }: Others): Work 
   const ours = windowed(fars.libp2p, bytes, true, WINDOW)
   const back = windowed(fars.libp2p, bytes, false, WINDOW)
   const here = windowed(fars.unix, bytes, true, WINDOW)
+  const lists = listed(fars.libp2p, bytes, WINDOW)
   const each = bare.each(bytes)
   const coalesced = bare.coalesced(bytes)
   const others = brokers?.oneWay(bytes) ?? []
@@ -124,7 +127,8 @@ function windowWork(fars: Fars, bytes: number, { bare, brokers }: Others): Work 
   const rest = others.filter(({ name }) => name !== 'NATS').map(({ name }) => name)
   const shared = { ours: ours.name, as_rate: true }
   return {
-    name: work, unit: 'message', bytes, contenders: [ours, back, here, ...others, each, coalesced],
+    name: work, unit: 'message', bytes,
+    contenders: [ours, lists, back, here, ...others, each, coalesced],
     goals: [
       { ...shared, row: `${work}, encrypted`, target: '≥ 1 M/s', most_ns: 1000,
         shown: [...rest, each.name] },
@@ -197,7 +201,7 @@ function strict(
     name: `${name}, await each send, ${counted(senders, 'sender')}`,
     async run(count) {
       const done = circuit.channel<Tally>({ capacity: 1 })
-      await orders.send({ kind: 'sink', count, from: channel, prefetch: 0, done })
+      await orders.send({ kind: 'sink', count, from: channel, prefetch: 0, most: 0, done })
       await sendEach(senders, bytes, count, (message) => channel.send(message))
       await verify(done, count)
     }
@@ -213,13 +217,34 @@ function windowed(
     async run(count) {
       const through = at_receiver ? channel : circuit.channel<Uint8Array>({ capacity: CAPACITY })
       const done = circuit.channel<Tally>({ capacity: 1 })
-      await orders.send({ kind: 'sink', count, from: through, prefetch: window, done })
+      await orders.send({ kind: 'sink', count, from: through, prefetch: window, most: 0, done })
       await using writer = through.writer({ window })
       const message = new Uint8Array(bytes)
       const view = new DataView(message.buffer)
       for (let i = 1; i <= count; i++) {
         view.setUint32(0, i)
         await writer.send(message)
+      }
+      await verify(done, count)
+    }
+  }
+}
+
+/** The same, with lists in the place of single messages. */
+function listed({ name, circuit, orders, channel }: Far, bytes: number, window: number): Contender {
+  return {
+    name: `${name}, windows of ${window}, lists of ${LISTED}`,
+    async run(count) {
+      const done = circuit.channel<Tally>({ capacity: 1 })
+      const order = { kind: 'sink', prefetch: window, most: LISTED } as const
+      await orders.send({ ...order, count, from: channel, done })
+      await using writer = channel.writer({ window })
+      const list = Array.from({ length: LISTED }, () => new Uint8Array(bytes))
+      const views = list.map((message) => new DataView(message.buffer))
+      for (let sent = 0; sent < count; sent += list.length) {
+        if (count - sent < list.length) list.length = count - sent
+        for (let at = 0; at < list.length; at++) views[at]!.setUint32(0, sent + at + 1)
+        await writer.sendMany(list)
       }
       await verify(done, count)
     }

@@ -137,7 +137,7 @@ async function remoteParts(each: (sample: Sample) => void): Promise<void> {
 async function sendPart(
   circuit: Circuit, orders: Channel<Order>, channel: Channel<Uint8Array>
 ): Promise<void> {
-  const tally = ordered(circuit, orders, channel, { kind: 'sink', prefetch: WINDOW })
+  const tally = ordered(circuit, orders, channel, { kind: 'sink', prefetch: WINDOW, most: 0 })
   await using writer = channel.writer({ window: WINDOW })
   const message = new Uint8Array(BYTES)
   const view = new DataView(message.buffer)
@@ -150,7 +150,7 @@ async function sendPart(
   same(sum, PART_MESSAGES * (PART_MESSAGES + 1) / 2, 'the sum of the messages')
 }
 
-type Wanted = { kind: 'sink', prefetch: number } | { kind: 'weigh' }
+type Wanted = { kind: 'sink', prefetch: number, most: number } | { kind: 'weigh' }
 
 /** Sends an order and gives the answer to it. */
 async function ordered(

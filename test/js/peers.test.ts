@@ -165,28 +165,6 @@ test('a timer of 0 ms beside a send whose message is out waits for its outcome',
   }
 })
 
-test('windows carry messages in order and leave nothing behind', async (t) => {
-  const [alice, bob] = await peers(t, ['alice', 'bob'])
-  const jobs = await alice.make<number>('jobs', { capacity: 16 })
-  const far = await bob.open<number>('/alice/jobs')
-  const results = await bob.make<number>('results')
-  const home = await alice.open<number>('/bob/results')
-  const count = 3000
-  const pump = (async () => {
-    await using out = home.writer({ window: 32 })
-    for await (const job of jobs.reader({ prefetch: 16 })) await out.send(job * 2)
-  })()
-  const feed = (async () => {
-    await using out = far.writer({ window: 64 })
-    for (let i = 0; i < count; i++) await out.send(i)
-  })()
-  using inp = results.reader({ prefetch: 64 })
-  for (let i = 0; i < count; i++) assert.is((await inp.receive()).value, i * 2)
-  await feed
-  await jobs.close()
-  await pump
-}, { timeout_ms: 30_000 })
-
 test('64 large messages pass a link that fills, both ways at once', async (t) => {
   const [alice, bob] = await peers(t, ['alice', 'bob'])
   const [a, b] = [await alice.make<Uint8Array>('a'), await bob.make<Uint8Array>('b')]

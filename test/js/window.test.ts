@@ -1,12 +1,12 @@
 /**
- * Writers and readers: explicit windows on channels of one peer.
+ * Writers and readers: explicit windows on channels of one peer and of another.
  *
  * Lives here: what is under way, order, errors that come late, what goes back. Does not live here:
- * plain calls (channel.test.ts), windows over a distance (peers.test.ts).
+ * plain calls (channel.test.ts, peers.test.ts).
  */
 import * as assert from 'uvu/assert'
 import { suite } from '../suite.ts'
-import { codeOf, errorOf, peer, turn } from './stand.ts'
+import { codeOf, errorOf, peer, peers, turn } from './stand.ts'
 
 const test = suite('js: window')
 
@@ -77,6 +77,60 @@ test('disposing a writer asynchronously waits for what is under way', async (t) 
   assert.equal(got, [0, 1, 2, 3, 4, 5, 6, 7])
 })
 
+test('a writer takes a list as so many messages, within its window', async (t) => {
+  const channel = (await peer(t)).channel<unknown>()
+  const out = channel.writer({ window: 4 })
+  let taken = false
+  const sending = out.sendMany([0, 1, 2, 3, 4, 5, 6]).then(() => { taken = true })
+  const after = out.send(7)
+  await turn()
+  assert.not(taken)
+  assert.is((await channel.stat()).senders, 4)
+  const got: unknown[] = []
+  while (got.length < 8) got.push((await channel.receive()).value)
+  await Promise.all([sending, after])
+  // One that another waits behind may come between; each keeps its order.
+  assert.equal(got.filter((one) => one !== 7), [0, 1, 2, 3, 4, 5, 6])
+  await out.sendMany([])
+  assert.is(await codeOf(out.sendMany([8, () => 9, 10])), 'NOT_ENCODABLE')
+  assert.equal([(await channel.receive()).value, await channel.tryReceive()], [8, undefined])
+})
+
+test('a list tells what became of an earlier message; the later are not sent', async (t) => {
+  const channel = (await peer(t)).channel<number>()
+  const out = channel.writer({ window: 2 })
+  const failed = codeOf(out.sendMany([1, 2, 3]))
+  await channel.close()
+  assert.is(await failed, 'CLOSED')
+  assert.is(await codeOf(out.sendMany([4])), 'CLOSED')
+  out[Symbol.dispose]()
+  const other = (await peer(t, { id: 'id-b', name: 'bob' })).channel<number>().writer({ window: 1 })
+  other[Symbol.dispose]()
+  assert.is(await codeOf(other.sendMany([1])), 'BAD_ARGUMENT')
+})
+
+test('a reader gives what has come in a list, or waits for one', async (t) => {
+  const channel = (await peer(t)).channel<unknown>({ capacity: 16 })
+  const values = [1, 'two', new Uint8Array([3]), { four: 4 }, 5]
+  await channel.sendMany(values)
+  const inp = channel.reader({ prefetch: 8 })
+  const got = await inp.receiveMany(2)
+  got.push(...await inp.receiveMany(64))
+  assert.equal(got, values)
+  const waiting = inp.receiveMany(3)
+  await channel.sendMany([6, 7])
+  got.push(...await waiting)
+  if (got.length < 7) got.push(...await inp.receiveMany(3))
+  assert.equal(got.slice(5), [6, 7])
+  assert.is(await codeOf(inp.receiveMany(0)), 'BAD_ARGUMENT')
+  assert.is(await codeOf(inp.receiveMany(1, { timeout: 5 })), 'TIMED_OUT')
+  await channel.sendMany([8, 9])
+  await channel.close()
+  assert.equal([await inp.receiveMany(9), await inp.receiveMany(9)], [[8, 9], []])
+  inp[Symbol.dispose]()
+  assert.is(await codeOf(inp.receiveMany(1)), 'BAD_ARGUMENT')
+})
+
 test('what a reader has not given out goes back in order', async (t) => {
   const channel = (await peer(t)).channel<number>({ capacity: 10 })
   for (let i = 0; i < 10; i++) await channel.send(i)
@@ -99,6 +153,57 @@ test('a reader ends with its channel, and refuses when it was ended', async (t) 
   const other = (await peer(t, { id: 'id-b', name: 'bob' })).channel<number>()
   const waiting = other.reader({ prefetch: 2 })
   assert.is(await codeOf(waiting.receive({ timeout: 5 })), 'TIMED_OUT')
+})
+
+test('windows carry messages in order and leave nothing behind', async (t) => {
+  const [alice, bob] = await peers(t, ['alice', 'bob'])
+  const jobs = await alice.make<number>('jobs', { capacity: 16 })
+  const far = await bob.open<number>('/alice/jobs')
+  const results = await bob.make<number>('results')
+  const home = await alice.open<number>('/bob/results')
+  const count = 3000
+  const pump = (async () => {
+    await using out = home.writer({ window: 32 })
+    for await (const job of jobs.reader({ prefetch: 16 })) await out.send(job * 2)
+  })()
+  const feed = (async () => {
+    await using out = far.writer({ window: 64 })
+    for (let i = 0; i < count; i++) await out.send(i)
+  })()
+  using inp = results.reader({ prefetch: 64 })
+  for (let i = 0; i < count; i++) assert.is((await inp.receive()).value, i * 2)
+  await feed
+  await jobs.close()
+  await pump
+}, { timeout_ms: 30_000 })
+
+test('lists go through windows that are smaller and larger than they are', async (t) => {
+  const [alice, bob] = await peers(t, ['alice', 'bob'])
+  const far = await bob.make<Uint8Array>('list', { capacity: 300 })
+  const near = await alice.open<Uint8Array>('/bob/list')
+  const message = (i: number) => Uint8Array.of(i >> 8, i & 255, ...new Uint8Array(i % 90))
+  for (const [window, prefetch, most] of [[8, 8, 100], [300, 300, 7]] as const) {
+    using out = near.writer({ window })
+    using inp = far.reader({ prefetch })
+    const sending = out.sendMany(Array.from({ length: 1000 }, (_, i) => message(i)))
+    const got: Uint8Array[] = []
+    while (got.length < 1000) got.push(...await inp.receiveMany(most))
+    await sending
+    got.forEach((one, i) => assert.equal(one, message(i)))
+    await out.flush()
+  }
+  // The reader elsewhere: what it took in lists is granted, or the sender would stop.
+  using out = far.writer({ window: 300 })
+  using inp = near.reader({ prefetch: 8 })
+  const sending = out.sendMany(Array.from({ length: 1000 }, (_, i) => message(i)))
+  const got: Uint8Array[] = []
+  while (got.length < 1000) {
+    const some = await inp.receiveMany(100)
+    assert.ok(some.length <= 8)
+    got.push(...some)
+  }
+  await sending
+  got.forEach((one, i) => assert.equal(one, message(i)))
 })
 
 test.run()
