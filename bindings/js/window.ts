@@ -159,7 +159,6 @@ export class Writer<T> implements Receiver {
   #takeFrom(values: readonly T[], nth: number): number {
     if (this.#error !== undefined) throw this.#error
     if (this.#ended) refuse('the writer was ended')
-    if (this.#waiting.size > 0) return nth
     while (nth < values.length && this.#under_way < this.window) this.#begin(values[nth++])
     return nth
   }
