@@ -206,4 +206,23 @@ test('lists go through windows that are smaller and larger than they are', async
   got.forEach((one, i) => assert.equal(one, message(i)))
 })
 
+test('what was taken in a list is granted soon, without a further read', async (t) => {
+  const [alice, bob] = await peers(t, ['alice', 'bob'])
+  const far = await bob.make<number>('list', { capacity: 64 })
+  const near = await alice.open<number>('/bob/list')
+  await far.sendMany(Array.from({ length: 64 }, (_, i) => i))
+  using inp = near.reader({ prefetch: 32 })
+  const got = await inp.receiveMany(1)
+  // All of the window has come by the time in which its first message was told.
+  got.push(...await inp.receiveMany(11))
+  assert.equal(got, Array.from({ length: 12 }, (_, i) => i))
+  // Within a few turns: sooner than the next probe of a silent link would bring it along.
+  let buffered = 64
+  for (let nth = 0; nth < 20 && buffered > 52; nth++) {
+    await new Promise((resolve) => setTimeout(resolve, 1))
+    buffered = (await far.stat()).buffered
+  }
+  assert.is(buffered, 52)
+})
+
 test.run()
