@@ -266,6 +266,7 @@ export class Reader<T> {
    * `receive` does; that a message comes again is told by `receive` alone.
    *
    * @example
+   * await jobs.sendMany([1, 2, 3])
    * using inp = jobs.reader({ prefetch: 256 })
    * for (const job of await inp.receiveMany(64)) console.log(job)
    */
