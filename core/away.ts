@@ -7,7 +7,8 @@
  *
  * Invariants: an away offer has an id in `offers` and stands in its peer's list; it holds one count
  * on its reference; offers to one peer are sent in the order in which they were made; an offer that
- * was not sent can be taken back for sure.
+ * was not sent can be taken back for sure. Sends that have no room wait in a line of their own, so
+ * that they keep no receive from being sent.
  */
 import { alloc, release } from './heap'
 import { link_needed } from './dial'
@@ -15,13 +16,15 @@ import { Table, table_add, table_find, table_new, table_remove } from './table'
 import { Peer } from './peer'
 import { Remote, payload_done, ref_release, ref_remote, ref_retain } from './reference'
 import { contact, peer_joined } from './member'
+import { complete } from './operation'
 import { say_offer, say_reader, say_withdraw } from './say'
 import {
   IS_READER, IS_SELECT, IS_SENT, IS_TRY, Queue, SEND, Waiter, flagged, is, no_payload, no_peer,
   no_waiter, queue_push, queue_take, waiter_free,
 } from './waiter'
 import {
-  OFFERS_PER_PEER_MAX, OFFER_FLAG_SELECT, OFFER_FLAG_TRY, PARKED_BYTES_PER_PEER_MAX,
+  ERROR_WOULD_BLOCK, OFFERS_PER_PEER_MAX, OFFER_FLAG_SELECT, OFFER_FLAG_TRY,
+  PARKED_BYTES_PER_PEER_MAX,
 } from './tables'
 
 /** What an away offer has in hand from its owner. */
@@ -50,6 +53,12 @@ export function away_open(): void {
 // @ts-ignore: decorator
 @inline function held_back(peer: Peer): Queue {
   return changetype<Queue>(changetype<usize>(peer) + offsetof<Peer>('held_first'))
+}
+
+/** Sends that are held back because there is no room, and those after them. */
+// @ts-ignore: decorator
+@inline function crowded(peer: Peer): Queue {
+  return changetype<Queue>(changetype<usize>(peer) + offsetof<Peer>('crowded_first'))
 }
 
 /** Our offer with this id at this peer, or null: it ended while the frame was under way. */
@@ -88,9 +97,11 @@ export function away_add(w: Waiter, remote: Remote): bool {
  * session's queue in this call, unless it or others before it are to be held back.
  */
 export function away_offer(w: Waiter, remote: Remote): bool {
-  if (!name_offer(w, remote)) return false
   const peer = remote.peer
-  if (is(held_back(peer).first) || !has_room(peer, w)) {
+  const room = !holds_back(peer) && has_room(peer, w)
+  // The end of one that only tries takes a record.
+  if (!room && flagged(w, IS_TRY) || !name_offer(w, remote)) return false
+  if (!room) {
     queue_push(held_back(peer), w)
     away_pump(peer)
   } else send_offer(peer, w, remote)
@@ -112,17 +123,38 @@ function pump(peer: Peer): void {
 
 /** Sends what is held back for this peer, as far as its bounds allow. */
 export function away_pump(peer: Peer): void {
-  let next = held_back(peer).first
+  pump_line(peer, held_back(peer).first, false)
+  pump_line(peer, crowded(peer).first, true)
+}
+
+function pump_line(peer: Peer, next: Waiter, waited: bool): void {
   while (is(next) && peer_joined(peer)) {
     const w = next
     next = w.next
     const remote = ref_remote(w.key)
     // A reference to an incarnation that has not come yet waits for it, and holds up no other.
     if (remote.incarnation != peer.incarnation) continue
-    if (!has_room(peer, w)) return
+    const sends = !waited && w.direction == SEND
+    const room = has_room(peer, w) && !(sends && is(crowded(peer).first))
+    if (!room && !sends) return
     queue_take(w)
-    send_offer(peer, w, remote)
+    if (room) send_offer(peer, w, remote)
+    else if (flagged(w, IS_TRY) && !flagged(w, IS_SELECT)) would_block(w)
+    else queue_push(crowded(peer), w)
   }
+}
+
+/** A send that only tries does not wait for room. */
+function would_block(w: Waiter): void {
+  const op = w.op
+  op.first = no_waiter
+  away_free(w)
+  complete(op, ERROR_WOULD_BLOCK, 0, 0, 0)
+}
+
+// @ts-ignore: decorator
+@inline function holds_back(peer: Peer): bool {
+  return is(held_back(peer).first) || is(crowded(peer).first)
 }
 
 function has_room(peer: Peer, w: Waiter): bool {
@@ -165,7 +197,7 @@ export function away_free(w: Waiter): void {
   if (flagged(w, IS_SENT)) {
     peer.out_offers--
     if (w.direction == SEND) peer.out_bytes -= bytes_of(w)
-    if (is(held_back(peer).first)) pump(peer)
+    if (holds_back(peer)) pump(peer)
   }
   table_remove(offers, w.offer)
   ref_release(w.key)

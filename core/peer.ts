@@ -232,6 +232,8 @@ export class Peer {
   parked: usize
   held_first: usize
   held_last: usize
+  crowded_first: usize
+  crowded_last: usize
   out_offers: u32
   out_bytes: u32
   in_offers: u32

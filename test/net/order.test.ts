@@ -104,6 +104,44 @@ test('WIRE-12: a send that is held back is withdrawn for sure, though nobody ans
   assert.equal([...new Set(sends.slice(0, -1).map((op) => a.host.status(op)))], ['OK'])
 })
 
+test('WIRE-12: sends that are held back keep no receive from being sent', () => {
+  const { net, a, b } = trio()
+  const [x, x_a] = b.share('x', 0, a)
+  const [y, y_a] = b.share('y', 1, a)
+  const bytes = limits.MESSAGE_BYTES_MAX!
+  const fit = limits.PARKED_BYTES_PER_PEER_MAX! / bytes
+  const sends = Array.from({ length: fit + 2 }, (_, nth) =>
+    a.do(() => a.host.send(x_a!, `${nth}`, { bytes })))
+  const receive = a.do(() => a.host.receive(y_a!))
+  sends.push(a.do(() => a.host.send(x_a!, 'small')))
+  b.do(() => b.host.send(y!, 'work'))
+  net.run_for(500)
+  assert.is(a.host.text(receive), 'work')
+  const seen = b.do(() => b.host.seen(x!))
+  assert.is(seen.senders, fit, 'no small one went before the others')
+  for (const text of [...sends.slice(0, -1).keys(), 'small']) {
+    const op = b.do(() => b.host.receive(x!))
+    net.until(() => b.host.status(op) !== 'waiting', 2000, `message ${text}`)
+    assert.is(b.host.text(op), `${text}`)
+  }
+  net.run_for(500)
+  assert.ok(sends.every((op) => a.host.status(op) === 'OK'))
+})
+
+test('WIRE-12: a send that would be held back would block when it only tries', () => {
+  for (const second_door of ['all', undefined] as const) {
+    const { net, a, b } = trio(['a', 'b', 'c'], second_door === undefined ? {} : { second_door })
+    const [, x_a] = b.share('x', 0, a)
+    const bytes = limits.MESSAGE_BYTES_MAX!
+    const fit = limits.PARKED_BYTES_PER_PEER_MAX! / bytes
+    for (let nth = 0; nth < fit; nth++) a.do(() => a.host.send(x_a!, 'big', { bytes }))
+    const tried = a.do(() => a.host.send(x_a!, 'm', { try: true }))
+    net.run_for(500)
+    assert.is(a.host.status(tried), 'WOULD_BLOCK')
+    assert.is(a.host.held_payloads().includes('m'), false)
+  }
+})
+
 test('ABI-23: a link gets no more than its window until the host has taken it', () => {
   const { net, a, b } = trio(['a', 'b', 'c'], { delay_min_ms: 5, delay_max_ms: 5 })
   const [, x_a] = b.share('x', 64, a)
