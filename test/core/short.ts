@@ -6,7 +6,7 @@
  *
  * Invariant: NOW_RECORD has changed nothing that a test can see: no payload, no operation.
  */
-import { Host, WHICH_DEFAULT, constants } from './host.ts'
+import { Host, REF_REMOTE, WHICH_DEFAULT, constants } from './host.ts'
 import type { Case, Options, Output } from './host.ts'
 import { bytes_of, limits } from './door.ts'
 import type { Call } from './door.ts'
@@ -15,13 +15,21 @@ const now = constants('now')
 const TRY = constants('op_flag').try!
 const names = new Map(Object.entries(now).map(([name, value]) => [value, name]))
 
+/** What is to be said: a send to another peer (ABI-49), what was read (ABI-48), or nothing. */
+export type Owed = 'sent' | 'read' | 'nothing'
+
 export class ShortHost extends Host {
   /** How often each answer came. */
   readonly answers: Record<string, number> = { record: 0, done: 0, parked: 0, none: 0 }
+  /** How often each call gave each answer: `read_now done`, `send_many_now of 3`. */
+  readonly calls = new Map<string, number>()
   /** Selects that parked in a call, with the payloads of their sends. */
   private readonly selects = new Map<number, number[]>()
-  /** Called when the core was asked something that no run has said to others yet. */
-  later: (() => void) | undefined
+  /** Called when the core was asked something that a run may have to say to others. */
+  later: ((owed: Owed) => void) | undefined
+
+  /** Whether calls without a record may be made now. */
+  get idle(): boolean { return this.pending.length === 0 && !this.batching }
 
   override send(ref: number, text: string, options: Options = {}): number {
     if (!this.may(options)) return super.send(ref, text, options)
@@ -62,6 +70,7 @@ export class ShortHost extends Host {
     const payloads = texts.map((text) => this.give(text))
     this.door.write(texts.flatMap((text, nth) => [payloads[nth]!, bytes_of(text).length]))
     const sent = this.door.now('send_many_now', ref, texts.length)
+    this.called(`send_many_now of ${sent}`)
     for (const payload of payloads.slice(sent)) this.back(payload)
     return this.entries_of(sent).map(([payload, other], nth) => {
       if (payload !== payloads[nth]) throw new Error('the list of payloads was changed')
@@ -75,6 +84,7 @@ export class ShortHost extends Host {
   /** Receives what is there, at most `most`. Gives the operations that have the messages. */
   receive_list(ref: number, most: number): number[] {
     const received = this.door.now('receive_many_now', ref, most)
+    this.called(`receive_many_now of ${received}`)
     return this.entries_of(received).map(([payload, other]) => {
       const op = this.op('receive')
       this.told(op, 'OK', payload)
@@ -147,6 +157,7 @@ export class ShortHost extends Host {
     const payloads = this.selects.get(other)
     if ((payloads !== undefined) !== (which >= 0)) throw new Error('now_case of another operation')
     payloads?.forEach((one, nth) => { if (nth !== which && one !== 0) this.back(one) })
+    if (payloads !== undefined) this.called('a select was met')
     this.told(other, 'OK', payload, Math.max(0, which))
   }
 
@@ -156,16 +167,18 @@ export class ShortHost extends Host {
   }
 
   private may({ timeout = 0, hold, refs = [] }: Options): boolean {
-    return timeout === 0 && hold !== true && refs.length === 0 &&
-      this.pending.length === 0 && !this.batching
+    return timeout === 0 && hold !== true && refs.length === 0 && this.idle
   }
 
   private asked(name: Call, ...values: number[]): string {
     const found = names.get(this.door.now(name, ...values))!
     this.answers[found]! += 1
-    if (found === 'done' || found === 'parked') this.later?.()
+    this.called(`${name} ${found}`)
+    if (found === 'done' || found === 'parked') this.later?.(owed_of(name, values))
     return found
   }
+
+  private called(how: string): void { this.calls.set(how, (this.calls.get(how) ?? 0) + 1) }
 
   private took(op: number): void {
     this.told(op, 'OK', this.door.cell('now_payload'))
@@ -188,6 +201,11 @@ export class ShortHost extends Host {
       refs: [], text, again: false, shared: false, unknown: false
     })
   }
+}
+
+function owed_of(name: Call, [, ref]: readonly number[]): Owed {
+  if (name === 'send_now' && (ref! & REF_REMOTE) !== 0) return 'sent'
+  return name === 'read_now' ? 'read' : 'nothing'
 }
 
 function flags_of(options: Options): number {

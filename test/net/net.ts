@@ -25,10 +25,11 @@ function before(a: Due, b: Due): boolean {
 
 /**
  * `uneven`: links differ in speed, so that two links of a pair race. `second_door`: half of the
- * hosts, or all, leave out the records that they may leave out.
+ * hosts, or all, leave out the records that they may leave out. `sparing`: these call `run` only
+ * where they must, for sends when `Node.say` is called, and not after each call.
  */
 export interface NetOptions { seed?: number, delay_min_ms?: number, delay_max_ms?: number,
-  uneven?: boolean, second_door?: 'half' | 'all' }
+  uneven?: boolean, second_door?: 'half' | 'all', sparing?: boolean }
 
 /** A frame as it crossed, for tests that look at the wire; `incarnation` is its writer's. */
 export interface Crossing { from: Node, incarnation: number, to: Node, header: Uint8Array,
@@ -67,6 +68,7 @@ export class Net {
   /** The same ones, each when it is handed to its core. */
   arrives: ((crossing: Crossing) => void) | undefined
   readonly second_door: NetOptions['second_door']
+  readonly sparing: boolean
   private readonly uneven: boolean
   private readonly delay_min_ms: number
   private readonly delay_max_ms: number
@@ -81,6 +83,7 @@ export class Net {
     this.delay_max_ms = options.delay_max_ms ?? 1
     this.uneven = options.uneven ?? false
     this.second_door = options.second_door
+    this.sparing = options.sparing ?? false
   }
 
   /**

@@ -11,6 +11,7 @@ import { Host, codes, constants } from '../core/host.ts'
 import type { Order } from '../core/host.ts'
 import { bytes_of, input_row, tail_text } from '../core/door.ts'
 import { ShortHost } from '../core/short.ts'
+import type { Owed } from '../core/short.ts'
 import type { Link, Net } from './net.ts'
 
 const down_reason = constants('down_reason')
@@ -20,6 +21,8 @@ export const ALL_RIGHTS = right.channel! | right.process! | right.admin!
 
 export interface Verdict { status: number, rights: number, expires_ms: number, prefix: string }
 
+/** What was read is granted soon after the turn: within this time. */
+const GRANT_MS_MAX = 2
 const NAMES = 'abcdefghijklmnopqrstuvwxyz'
 
 /** One peer: a core, its host, and its place in the network. */
@@ -54,6 +57,10 @@ export class Node {
   ran: (() => void) | undefined
   private readonly asleep: (() => void)[] = []
   private unsaid = false
+  /** Frames of sends wait for the end of this turn. */
+  private owing = false
+  /** Frames of this moment wait for a call. */
+  private arriving = false
   private queued = 0
   private busy_until_ms = 0
   /** When the pending alarm rings; only the last one set counts. */
@@ -77,7 +84,7 @@ export class Node {
     const short = net.second_door === 'all' || net.second_door === 'half' && seed % 2 === 1
     this.host = new (short ? ShortHost : Host)(seed, net.now_ms + this.clock_offset)
     this.host.after_run = () => this.act()
-    if (this.host instanceof ShortHost) this.host.later = () => this.say_later()
+    if (this.host instanceof ShortHost) this.host.later = (owed) => { this.owe(owed) }
     const id = bytes_of(this.id)
     const called = bytes_of(name)
     const both = bytes_of(this.id + name)
@@ -197,11 +204,26 @@ export class Node {
     })
   }
 
-  /** The core was asked something without a record: a run says it, when what is due now is done. */
-  private say_later(): void {
+  /** The core was asked something without a record. */
+  private owe(owed: Owed): void {
+    const { net } = this
+    if (!net.sparing) this.say_later(0)
+    else if (owed === 'sent') this.owing = true
+    else if (owed === 'read') this.say_later(net.random.below(GRANT_MS_MAX + 1))
+  }
+
+  /** The turn of the event loop is over: its sends leave (ABI-49). */
+  say(): void {
+    if (!this.owing || !this.alive || this.frozen) return
+    this.owing = false
+    this.do(() => { this.host.run() })
+  }
+
+  /** A run says what is owed, when what is due before is done. */
+  private say_later(ms: number): void {
     if (this.unsaid) return
     this.unsaid = true
-    this.net.after(0, () => this.when_awake(() => {
+    this.net.after(ms, () => this.when_awake(() => {
       this.unsaid = false
       this.host.run()
     }))
@@ -277,10 +299,25 @@ export class Node {
     this.net.carry(link, to, () => {
       if (to.links.get(link.ids.get(to) ?? -1) !== link) return
       this.net.arrives?.(crossing)
-      to.host.raw(input_row('frame', [link.ids.get(to)!, payload === 0 ? 0 : to.host.give(text),
+      to.take_in(input_row('frame', [link.ids.get(to)!, payload === 0 ? 0 : to.host.give(text),
         payload_bytes!, header.length], header))
     })
     this.taken(link, number!, header.length + payload_bytes!)
+  }
+
+  /** A frame came: those of one moment go into one call, when hosts are sparing with calls. */
+  private take_in(record: Uint8Array): void {
+    const { host, net } = this
+    const batching = host.batching
+    host.batching ||= net.sparing
+    host.raw(record)
+    host.batching = batching
+    if (!net.sparing || this.arriving) return
+    this.arriving = true
+    net.after(0, () => {
+      this.arriving = false
+      if (this.alive && !this.frozen) this.do(() => { host.run() })
+    })
   }
 
   /** The link takes what was written, some time later; what is written meanwhile goes with it. */

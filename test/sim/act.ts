@@ -5,16 +5,20 @@
  * (world.ts), steps as data (program.ts), what networks and peers do (test/net).
  */
 import { check_withdrawal } from './invariants/outcome.ts'
-import { case_on, channel_name } from './operation.ts'
-import type { Case, Held, Operation, Place, Reader } from './operation.ts'
+import { list } from './list.ts'
+import { case_on, channel_name, held_of } from './operation.ts'
+import type { Case, Operation, Place, Reader } from './operation.ts'
 import type { Case as HostCase, Options } from '../core/host.ts'
-import type { Step, StepCase, Way } from './program.ts'
+import type { Step, StepCase, StepOptions, Way } from './program.ts'
 import type { World } from './world.ts'
 
 type Of<Kind extends Step['do']> = Extract<Step, { do: Kind }>
 
 /** A run that begins anew is back within this time. */
 const RESTART_MS_MAX = 300
+/** What a turn may have: nothing that breaks something, nor whose outcome is needed at once. */
+const IN_TURNS: readonly Step['do'][] = ['send', 'receive', 'select', 'withdraw', 'take', 'close',
+  'scrub', 'stat', 'reader', 'read', 'reader_end', 'send_list', 'receive_list']
 
 export function perform(world: World, step: Step): void {
   if (step.do === 'wait') { world.wait(step.ms); return }
@@ -28,7 +32,11 @@ export function perform(world: World, step: Step): void {
   const place = world.places[step.node % world.places.length]!
   if (step.do === 'thaw') thaw(world, place)
   else if (step.do === 'restart') restart(world, place, step.silent)
-  else if (world.able(place)) act(world, place, step)
+  else if (world.able(place)) {
+    const { node } = place
+    act(world, place, step)
+    node.say()
+  }
 }
 
 function act(world: World, place: Place, step: Step): void {
@@ -39,6 +47,8 @@ function act(world: World, place: Place, step: Step): void {
     case 'withdraw': case 'take':
       gathered(world, place, () => { decide(world, place, step) })
       return
+    case 'turn': turn(world, place, step); return
+    case 'send_list': case 'receive_list': list(world, place, step); return
     case 'make': make(world, place, step); return
     case 'close': case 'scrub': case 'stat': case 'open': case 'forget':
       ask(world, place, step)
@@ -52,17 +62,26 @@ function act(world: World, place: Place, step: Step): void {
   }
 }
 
-/** In some programs a host gathers its operations and hands them over together. */
+/** In some programs, and in some turns, a host hands over its operations together. */
 function gathered(world: World, place: Place, give: () => void): void {
-  place.node.host.batching = world.program.gather
+  const { host } = place.node
+  const before = host.batching
+  host.batching = before || world.program.gather
   give()
-  place.node.host.batching = false
+  host.batching = before
 }
 
-/** The reference that a step means, or undefined when the peer has none at all. */
-function held_of(place: Place, channel: number): Held | undefined {
-  return place.held.findLast((one) => one.channel.nth === channel)
-    ?? place.held[channel % Math.max(1, place.held.length)]
+/** What a peer asks in one turn of its event loop. */
+function turn(world: World, place: Place, { steps, records }: Of<'turn'>): void {
+  const { node } = place
+  world.story(() => `${place.name} in one turn${records === true ? ' and one call' : ''}:`)
+  if (records === true) node.host.batching = true
+  for (const step of steps) {
+    if (IN_TURNS.includes(step.do) && world.able(place)) act(world, place, step)
+  }
+  if (records !== true) return
+  node.host.batching = false
+  if (node.alive) node.do(() => { node.host.run() })
 }
 
 function timing(options: Options): Operation['options'] {
@@ -72,9 +91,9 @@ function timing(options: Options): Operation['options'] {
 // Channels
 
 function case_of(world: World, place: Place, { kind, channel, ms }: StepCase,
-  carry: readonly number[]): Case | undefined {
+  { carry = [], bytes = 0 }: StepOptions): Case | undefined {
   if (kind === 'after') {
-    return { kind, held: undefined, incarnation: 0, text: '', ms, carried: [] }
+    return { kind, held: undefined, incarnation: 0, text: '', bytes: 0, ms, carried: [] }
   }
   const held = held_of(place, channel)
   if (held === undefined) return undefined
@@ -85,16 +104,18 @@ function case_of(world: World, place: Place, { kind, channel, ms }: StepCase,
       : [{ held: one, incarnation: one.channel.owner.incarnation }]
   })
   const { incarnation } = held.channel.owner
-  return { kind, held, incarnation, text: world.text(place), ms: 0, carried }
+  return { kind, held, incarnation, text: world.text(place), bytes, ms: 0, carried }
 }
 
 function offer(world: World, place: Place, step: Of<'send' | 'receive' | 'select'>): void {
   const { options } = step
   const raw: StepCase[] = step.do === 'select' ? step.cases
     : [{ kind: step.do, channel: step.channel, ms: 0 }]
-  const cases = raw.flatMap((one) => case_of(world, place, one, options.carry ?? []) ?? [])
+  const cases = raw.flatMap((one) => case_of(world, place, one, options) ?? [])
   if (cases.length === 0) return
   const refs = (one: Case): number[] => one.carried.map(({ held }) => held.ref)
+  const along = (one: Case): { refs?: number[] } =>
+    world.program.doors !== undefined && one.carried.length === 0 ? {} : { refs: refs(one) }
   world.begin(place, step.do, cases, ({ host }) => {
     const [first] = cases as [Case]
     const { try: trying, hold, timeout, bytes } = options
@@ -105,7 +126,7 @@ function offer(world: World, place: Place, step: Of<'send' | 'receive' | 'select
     }
     if (step.do === 'receive') return host.receive(first.held!.ref, given)
     return host.select(cases.map((one): HostCase => one.kind === 'after' ? { after: one.ms }
-      : one.kind === 'send' ? { send: one.held!.ref, text: one.text, refs: refs(one) }
+      : one.kind === 'send' ? { send: one.held!.ref, text: one.text, ...along(one) }
       : { receive: one.held!.ref }), given)
   }, { options: timing(options) })
 }
@@ -119,7 +140,7 @@ function decide(world: World, place: Place, step: Of<'withdraw' | 'take'>): void
   world.story(() => `${place.name} ${does} its ${target.kind}`)
   if (step.do === 'withdraw') target.withdrawn = true
   node.do(() => node.host[step.do](target.op))
-  if (step.do === 'withdraw' && !world.program.gather) check_withdrawal(world, target)
+  if (step.do === 'withdraw' && !node.host.batching) check_withdrawal(world, target)
 }
 
 function make(world: World, place: Place, step: Of<'make'>): void {

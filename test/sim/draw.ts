@@ -1,8 +1,9 @@
 /**
- * Random programs.
+ * Random programs of every kind of step.
  *
  * Lives here: steps drawn from a seed, and how programs lean. Does not live here: what a step means
- * (program.ts), performing one (world.ts).
+ * (program.ts), performing one (world.ts), programs of bursts (bursts.ts), which of the two a seed
+ * means (seed.ts).
  *
  * Invariant: nothing but the seed decides.
  */
@@ -15,7 +16,7 @@ export type Faults = typeof LEANINGS[number]
 
 type Fault = 'cut' | 'fray' | 'stall' | 'heal' | 'part' | 'heal_all' | 'freeze' | 'thaw' | 'slow'
   | 'kill' | 'vanish' | 'leave' | 'restart'
-const KINDS: { [faults in Faults]: readonly Fault[] } = {
+export const FAULT_KINDS: { [faults in Faults]: readonly Fault[] } = {
   none: [],
   cuts: ['cut', 'cut', 'fray', 'fray', 'slow'],
   stalls: ['cut', 'stall', 'stall', 'heal', 'part', 'heal_all'],
@@ -33,20 +34,20 @@ const GOODBYE = ['leave', 'leave_answer'] as const
 const MATCH = ['offer_send', 'offer_receive', 'offer_reader', 'claim', 'claim', 'deliver',
   'deliver', 'grant', 'grant', 'end', 'ends', 'unhold', 'withdraw', 'ask', 'close', 'scrub', 'open',
   'reply'] as const
-const MOMENT_FAULTS: readonly Fault[] = ['cut', 'fray', 'stall', 'stall', 'heal_all', 'part',
+export const MOMENT_FAULTS: readonly Fault[] = ['cut', 'fray', 'stall', 'stall', 'heal_all', 'part',
   'freeze', 'kill', 'vanish', 'leave', 'restart', 'restart']
 
 /** How a program leans; drawn once for each, so that programs differ. */
-interface Lean { nodes: number, channels: number, hold: number, tries: number, timeouts: number,
-  cases: number, carries: number, troubles: readonly Trouble[] }
+export interface Lean { nodes: number, channels: number, hold: number, tries: number,
+  timeouts: number, cases: number, carries: number, troubles: readonly Trouble[] }
 
-function lean_of(random: Random, nodes: number, channels: number): Omit<Lean, 'troubles'> {
+export function lean_of(random: Random, nodes: number, channels: number): Omit<Lean, 'troubles'> {
   return { nodes, channels, hold: random.pick([2, 5, 20]), tries: random.pick([4, 10, 100]),
     timeouts: random.pick([3, 8, 100]), cases: random.pick([2, 4, 6]),
     carries: random.pick([2, 4, 20]) }
 }
 
-function options_of(random: Random, receives: boolean, lean: Lean): StepOptions {
+export function options_of(random: Random, receives: boolean, lean: Lean): StepOptions {
   const options: StepOptions = {}
   if (random.once_in(lean.tries)) options.try = true
   if (receives && random.once_in(lean.hold)) options.hold = true
@@ -65,7 +66,7 @@ function channel_of(random: Random, { channels }: Lean): number {
 
 function way_of(random: Random): Way { return random.pick(['both', 'both', 'out', 'in']) }
 
-function fault_of(random: Random, kinds: readonly Fault[], nodes: number): Step | undefined {
+export function fault_of(random: Random, kinds: readonly Fault[], nodes: number): Step | undefined {
   if (kinds.length === 0) return undefined
   const node = random.below(nodes)
   const other = (node + 1 + random.below(nodes - 1)) % nodes
@@ -91,7 +92,7 @@ function moment_of(random: Random, lean: Lean, frames: readonly string[]): Step 
     ms: random.pick([0, 0, 0, 1, 3, 10, 40]), then }
 }
 
-function rest_of(random: Random): Step {
+export function rest_of(random: Random): Step {
   return { do: 'wait', ms: random.pick([20, 200, 700, 1_300, 2_600, 2_600, 4_000, 6_000]) }
 }
 
@@ -130,7 +131,7 @@ function select_of(random: Random, lean: Lean, node: number): Step {
   return { do: 'select', node, cases, options }
 }
 
-function operation_of(random: Random, lean: Lean): Step {
+export function operation_of(random: Random, lean: Lean): Step {
   const node = random.below(lean.nodes)
   const channel = channel_of(random, lean)
   const draw = random.below(100)
@@ -162,7 +163,7 @@ function steps_of(random: Random, lean: Lean, faults: Faults): Step[] {
       steps.splice(random.below(steps.length + 1), 0, ...troubles_of(random, lean))
     }
     const fault = random.once_in(lean.troubles.length > 0 ? 15 : 7)
-      ? fault_of(random, KINDS[faults], lean.nodes) : undefined
+      ? fault_of(random, FAULT_KINDS[faults], lean.nodes) : undefined
     const step = fault ?? operation_of(random, lean)
     steps.push(step)
     // Several of a kind show the order in which they are served.
@@ -181,7 +182,7 @@ function steps_of(random: Random, lean: Lean, faults: Faults): Step[] {
 }
 
 /** The program of a seed; `faults` says which may happen, drawn too when it is left out. */
-export function program_of(seed: number, faults?: Faults): Program {
+export function wide_program(seed: number, faults?: Faults): Program {
   const random = new Random(seed ^ 0x5eed)
   const nodes = random.pick([2, 2, 2, 3, 3, 3, 3, 4, 4, 5, 6])
   const channels = Array.from({ length: random.between(1, 4) }, () =>

@@ -7,11 +7,12 @@
 import { appendFileSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { LEANINGS, program_of } from './draw.ts'
+import { LEANINGS } from './draw.ts'
 import type { Faults } from './draw.ts'
 import type { Kept, Program } from './program.ts'
 import { search } from './search.ts'
 import type { Failure, Found, Wanted } from './search.ts'
+import { BURSTS_FROM, program_of } from './seed.ts'
 import { excuses_as_lines, tell } from './story.ts'
 
 const USAGE = `npm run sim -- --seed N [--faults KIND] [--quiet]   tells the run of a seed
@@ -19,6 +20,7 @@ npm run sim -- --kept N [--quiet]                     tells program N of test/si
 npm run sim -- --minutes M [--from S]                 searches that long, on all cores
 npm run sim -- --schedules K [--from S] [--log FILE]  searches exactly K seeds
                                      … [--checked]    the core asserts its invariants each time
+  from ${BURSTS_FROM} on half of the programs are bursts
 npm run sim -- --members N …                          measures a circuit of N members
 KIND: ${LEANINGS.join(', ')}`
 
@@ -51,7 +53,8 @@ async function main(args: string[]): Promise<void> {
   } else if (values.minutes !== undefined || values.schedules !== undefined) {
     const minutes = number(values.minutes, 0)
     await look({
-      from: number(values.from, minutes > 0 ? Date.now() % 1_000_000_000 : 1), minutes,
+      from: number(values.from, BURSTS_FROM + (minutes > 0 ? Date.now() % BURSTS_FROM : 1)),
+      minutes,
       schedules: number(values.schedules, Number.MAX_SAFE_INTEGER / 2),
       checked: values.checked === true,
       ...values.workers === undefined ? {} : { workers: number(values.workers, 1) }

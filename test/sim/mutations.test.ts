@@ -9,12 +9,12 @@
 import * as assert from 'uvu/assert'
 import { use_core } from '../core/door.ts'
 import { suite } from '../suite.ts'
-import { program_of } from './draw.ts'
 import { INVARIANTS } from './invariants/names.ts'
 import { changed, mutant } from './mutant.ts'
 import { MUTATIONS } from './mutations.ts'
 import type { Mutation } from './mutations.ts'
 import { play } from './play.ts'
+import { burst_seed, program_of } from './seed.ts'
 
 const DEADLINE_MS = 60_000
 /** Shown by a run of its own (memory.test.ts). */
@@ -24,11 +24,12 @@ const test = suite('sim: deliberate bugs')
 const words = process.argv[2] ?? ''
 
 /** The first seed whose run breaks the invariant; what else broke before is counted. */
-function seek({ caught_by, faults, within }: Mutation): { seed: number, others: Set<string> } {
+function seek({ caught_by, faults, within, bursts }: Mutation): { seed: number, others: Set<string> } {
   const others = new Set<string>()
-  for (let seed = 1; seed <= within; seed++) {
+  for (let nth = 1; nth <= within; nth++) {
+    const seed = bursts === true ? burst_seed(nth) : nth
     for (const { invariant } of play(program_of(seed, faults)).broken) {
-      if (invariant === caught_by) return { seed, others }
+      if (invariant === caught_by) return { seed: nth, others }
       others.add(invariant)
     }
   }

@@ -21,6 +21,8 @@ export interface Mutation {
   caught_by: string
   /** Programs with these faults show it, one of the seeds 1 … `within` at the latest. */
   faults: Faults
+  /** In bursts: the first `within` of them. */
+  bursts?: true
   within: number
 }
 
@@ -175,6 +177,81 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'session.ts', find: '  peer.unsent = peer.first\n  session_dirty(peer)',
     put: '  session_dirty(peer)',
     caught_by: 'no_offer_is_forgotten', faults: 'cuts', within: 300
+  },
+  {
+    bug: 'what is read ahead without a record is never granted (ABI-48)',
+    file: 'reader.ts', find: '  took(r)\n  return NOW_DONE', put: '  return NOW_DONE',
+    caught_by: 'at_most_once', faults: 'none', bursts: true, within: 100
+  },
+  {
+    bug: 'a reader that ends gives back what was read (ABI-48)',
+    file: 'reader.ts',
+    find: '  if (r.taken != 0 && is(r.offer)) say_grant(r.offer, r.taken)\n  r.taken = 0\n'
+      + '  if (is(r.offer)) away_withdraw', put: '  r.taken = 0\n  if (is(r.offer)) away_withdraw',
+    caught_by: 'at_most_once', faults: 'none', bursts: true, within: 1000
+  },
+  {
+    bug: 'a message that comes again is read ahead without its mark',
+    file: 'reader.ts', find: 'if (!is(a) || a.again ||', put: 'if (!is(a) ||',
+    caught_by: 'at_most_once', faults: 'freezes', bursts: true, within: 3000
+  },
+  {
+    bug: 'a send to another peer waits, though it only tries (ABI-49)',
+    file: 'now.ts', find: '  if ((flags & OP_FLAG_TRY) != 0) w.flags = IS_TRY\n', put: '',
+    caught_by: 'every_operation_ends', faults: 'none', bursts: true, within: 300
+  },
+  {
+    bug: 'a send without a record overtakes those that are held back (WIRE-12)',
+    file: 'away.ts', find: 'const room = !holds_back(peer) && has_room(peer, w)',
+    put: 'const room = has_room(peer, w)',
+    caught_by: 'order_per_sender', faults: 'none', bursts: true, within: 3000
+  },
+  {
+    bug: 'sends that have no room keep receives back (WIRE-12)',
+    file: 'away.ts', find: 'const sends = !waited && w.direction == SEND',
+    put: 'const sends = false',
+    caught_by: 'no_offer_is_forgotten', faults: 'none', bursts: true, within: 1000
+  },
+  {
+    bug: 'a list is sent further than there is room (ABI-46)',
+    file: 'now.ts', find: 'if (handle == 0 || vacant(c, bytes) != NOW_DONE) break',
+    put: 'if (handle == 0 || vacant(c, bytes) == NOW_RECORD) break',
+    caught_by: 'capacity_is_kept', faults: 'none', bursts: true, within: 100
+  },
+  {
+    bug: 'a list goes on after a select that it met (ABI-50)',
+    file: 'now.ts', find: '  return load<u32>(header + HEADER_NOW_CASE) == 0',
+    put: '  return true',
+    caught_by: 'the_door_holds', faults: 'none', bursts: true, within: 1000
+  },
+  {
+    bug: 'a list that receives leaves out what it met (ABI-47)',
+    file: 'now.ts', find: '  list_met++\n', put: '',
+    caught_by: 'the_door_holds', faults: 'none', bursts: true, within: 300
+  },
+  {
+    bug: 'a call ends a select that is kept for another peer (decision 103)',
+    file: 'now.ts', put: '',
+    find: '  for (let x = op.first; is(x); x = x.case_next) if (x.phase != FREE) return false\n',
+    caught_by: 'no_match_stays_parked', faults: 'none', bursts: true, within: 3000
+  },
+  {
+    bug: 'a select that a call meets is told its first case (ABI-50)',
+    file: 'now.ts', find: 'store<u32>(header + HEADER_NOW_CASE, <u32>w.which + 1)',
+    put: 'store<u32>(header + HEADER_NOW_CASE, 1)',
+    caught_by: 'exactly_one_case', faults: 'none', bursts: true, within: 300
+  },
+  {
+    bug: 'one of many ends names sends that do not follow each other (WIRE-37)',
+    file: 'session.ts',
+    find: 'if (peer.done_count != 0 && peer.done_first + peer.done_count == offer) {',
+    put: 'if (peer.done_count != 0) {',
+    caught_by: 'every_operation_ends', faults: 'none', bursts: true, within: 300
+  },
+  {
+    bug: 'of many ends the last is not heard (WIRE-37)',
+    file: 'parked.ts', find: 'i < count; i++) on_end(', put: 'i < count - 1; i++) on_end(',
+    caught_by: 'every_operation_ends', faults: 'none', bursts: true, within: 40
   },
   {
     bug: 'a message that is given up is kept',

@@ -47,6 +47,12 @@ export interface Place {
   leaving: boolean
 }
 
+/** The reference that a step means, or undefined when the peer has none at all. */
+export function held_of(place: Place, channel: number): Held | undefined {
+  return place.held.findLast((one) => one.channel.nth === channel)
+    ?? place.held[channel % Math.max(1, place.held.length)]
+}
+
 export interface Reader { id: number, node: Node, held: Held }
 
 export interface Case {
@@ -55,14 +61,17 @@ export interface Case {
   /** The owner's incarnation when the operation began. */
   incarnation: number
   text: string
+  /** How long a message says it is, when that is much. */
+  bytes: number
   ms: number
   /** References that go along, with their owners' incarnations at that time. */
   carried: { held: Held, incarnation: number }[]
 }
 
 /** A case on a channel, without a message. */
-export function case_on(kind: 'receive' | 'ask', held: Held): Case {
-  return { kind, held, incarnation: held.channel.owner.incarnation, text: '', ms: 0, carried: [] }
+export function case_on(kind: Case['kind'], held: Held): Case {
+  return { kind, held, incarnation: held.channel.owner.incarnation, text: '', bytes: 0, ms: 0,
+    carried: [] }
 }
 
 export interface Operation {
@@ -87,6 +96,8 @@ export interface Operation {
   ended_ms: number
   withdrawn: boolean
   outcome: Outcome | undefined
+  /** What the program goes on with when this is done. */
+  then: (() => void) | undefined
 }
 
 /** What a sender was told of one of its cases. */

@@ -11,7 +11,9 @@
  * making, or, where the peer has no reference to that, one of those that it has. `upon` waits for
  * the nth frame of that name, counted from 0, and does `then`, once, `ms` after it was written;
  * nothing waits on after the end of the program. A `silent` restart leaves the links of the former
- * run to be found dead.
+ * run to be found dead. A `turn` is what a peer asks its core in one turn of its event loop;
+ * `records`: all of it in one call. A list is sent, or received, as far as that goes at once; the
+ * next message waits as a plain one, and then the list goes on.
  */
 export interface StepCase { kind: 'send' | 'receive' | 'after', channel: number, ms: number }
 
@@ -27,6 +29,8 @@ export type Step =
   | { do: 'withdraw' | 'take', node: number, target: number }
   | { do: 'make', node: number, capacity: number, named: boolean, at: number }
   | { do: 'close' | 'scrub' | 'stat' | 'open' | 'forget', node: number, channel: number }
+  | { do: 'turn', node: number, records?: true, steps: Step[] }
+  | { do: 'send_list' | 'receive_list', node: number, channel: number, count: number }
   | { do: 'reader', node: number, channel: number, prefetch: number }
   | { do: 'read' | 'reader_end', node: number, target: number, timeout: number }
   | { do: 'wait', ms: number }
@@ -48,6 +52,9 @@ export interface Program {
   uneven: boolean
   /** Hosts gather their operations and hand them over together. */
   gather: boolean
+  /** How many hosts leave records out where they may, and call the core's `run` only where they
+   * must; without it half of them leave records out, and call it each time. */
+  doors?: 'half' | 'all'
   /** Channels with a name that stand before the first step. */
   channels: { owner: number, capacity: number }[]
   steps: Step[]

@@ -5,10 +5,10 @@
  * here: who plays what (search.ts).
  */
 import { use_core } from '../core/door.ts'
-import { program_of } from './draw.ts'
 import { checked_core } from './mutant.ts'
 import { play } from './play.ts'
 import type { Failure, Report, Share } from './search.ts'
+import { program_of } from './seed.ts'
 import { smaller } from './smaller.ts'
 
 const REPORT_MS = 500

@@ -66,11 +66,12 @@ export class World {
   private next_channel: number
 
   constructor(program: Program, tell?: (line: string) => void) {
-    const { seed, delay_max_ms, uneven } = program
+    const { seed, delay_max_ms, uneven, doors } = program
     this.program = program
     this.tell = tell
     this.next_channel = program.channels.length
-    this.net = new Net({ seed, delay_min_ms: 1, delay_max_ms, uneven, second_door: 'half' })
+    this.net = new Net({ seed, delay_min_ms: 1, delay_max_ms, uneven,
+      second_door: doors ?? 'half', sparing: doors !== undefined })
     this.deliveries = new Deliveries(this.net)
     const { watch } = this.net
     this.net.watch = (crossing) => {
@@ -190,21 +191,46 @@ export class World {
   begin(place: Place, kind: string, cases: Case[], give: (node: Node) => number,
     more: Partial<Operation> = {}): Operation {
     const { node } = place
+    const operation = this.note(place, kind, cases, more)
+    this.await(operation, node.do(() => give(node)))
+    this.collect(node)
+    return operation
+  }
+
+  /**
+   * Operations that a host does in one call, one for each case: `give` gives the ids of those that
+   * were done, from the first on; the others were not begun. Gives how many were.
+   */
+  begin_listed(place: Place, kind: string, cases: readonly Case[],
+    give: (node: Node) => number[]): number {
+    const { node } = place
+    const ops = node.do(() => give(node))
+    ops.forEach((op, nth) => { this.await(this.note(place, kind, [cases[nth]!]), op) })
+    this.collect(node)
+    return ops.length
+  }
+
+  /** The record of an operation that begins. */
+  private note(place: Place, kind: string, cases: Case[],
+    more: Partial<Operation> = {}): Operation {
+    const { node } = place
     const operation: Operation = {
       place, node, op: 0, kind, cases, options: { timeout: 0, try: false, hold: false },
       subject: undefined, reader: undefined, incarnation: node.incarnation, begun: this.next(),
       at_ms: this.net.now_ms, slept_ms: node.slept_ms, lag_ms: node.behind_ms(), ended: 0,
-      ended_ms: 0, withdrawn: false, outcome: undefined, ...more
+      ended_ms: 0, withdrawn: false, outcome: undefined, then: undefined, ...more
     }
     this.operations.push(operation)
     cases.forEach((one, nth) => {
       if (one.text !== '') this.sent.set(one.text, { operation, one, nth })
     })
     this.story(() => named(operation))
-    operation.op = node.do(() => give(node))
-    this.waiting.get(node)!.set(operation.op, operation)
-    this.collect(node)
     return operation
+  }
+
+  private await(operation: Operation, op: number): void {
+    operation.op = op
+    this.waiting.get(operation.node)!.set(op, operation)
   }
 
   /** Takes the outcomes that are there. */
@@ -235,10 +261,23 @@ export class World {
       return
     }
     if (node !== place.node || !node.alive) return
+    if (operation.then !== undefined && status === 'OK') this.go_on(place, operation.then)
     if (kind === 'reader' && status === 'OK') {
       place.readers.push({ id: value, node, held: operation.cases[0]!.held! })
     } else if (subject !== undefined && status === 'OK') this.got(operation, value)
     else if (text !== undefined) this.take_references(operation)
+  }
+
+  /** What a program does as soon as it hears of an outcome. */
+  private go_on(place: Place, then: () => void): void {
+    const { node } = place
+    this.net.after(0, () => {
+      node.when_awake(() => {
+        if (this.over || !this.able(place) || place.node !== node) return
+        then()
+        node.say()
+      })
+    })
   }
 
   /** A reference from open or make; one of which it is not known where it leads is given back. */

@@ -28,6 +28,7 @@ export function check_messages(world: World, drained: readonly Drained[]): void 
     }
     received_or_kept_once(world, message)
     accepted_is_kept(world, message)
+    capacity_is_kept(world, message)
     refused_is_not_seen(world, message)
   }
 }
@@ -61,6 +62,14 @@ function accepted_is_kept(world: World, message: Message): void {
     world.break('accepted_is_kept', `${text} on ${channel_name(one.held!.channel)} was lost; `
       + `${named(operation)} was ${told(operation, nth)}`)
   }
+}
+
+/** Done at a rendezvous: somebody has it. */
+function capacity_is_kept(world: World, { text, operation, one, nth, drained }: Message): void {
+  const { channel } = one.held!
+  if (channel.capacity > 0 || drained.length === 0 || fate(operation, nth) !== 'done') return
+  world.break('capacity_is_kept', `${text} was in ${channel_name(channel)}, a rendezvous, though `
+    + `${named(operation)} was ${told(operation, nth)}`)
 }
 
 /**

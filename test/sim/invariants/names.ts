@@ -14,6 +14,8 @@ export const INVARIANTS: readonly { name: string, says: string }[] = [
   { name: 'again_only_after_left', says: 'again appears only where a receiver was declared left' },
   { name: 'accepted_is_kept',
     says: 'an accepted message is received, still buffered, or its owner died or scrubbed it' },
+  { name: 'capacity_is_kept',
+    says: 'a channel buffers its capacity at most, and a rendezvous nothing that is done' },
   { name: 'refused_is_not_seen', says: 'what was not done is with nobody' },
   { name: 'withdrawn_has_no_effect', says: 'what was withdrawn or timed out is with nobody' },
   { name: 'a_withdrawal_is_exact', says: 'a receive that is withdrawn has ended at once' },

@@ -14,6 +14,7 @@
 import { named } from '../operation.ts'
 import type { Receipt } from '../operation.ts'
 import { has_faults } from '../program.ts'
+import type { Step } from '../program.ts'
 import type { World } from '../world.ts'
 import type { Drained } from './messages.ts'
 import { denied, kept_in_vain } from './excuses.ts'
@@ -70,8 +71,13 @@ function compare(world: World, early: Receipt, late: Receipt): void {
 
 /** Whether what an owner has to say is written at once: nothing broke, and no window was full. */
 function is_punctual({ program }: World): boolean {
-  return !has_faults(program)
-    && program.steps.every((step) => !('options' in step) || step.options.bytes === undefined)
+  return !has_faults(program) && !program.steps.some(is_long)
+}
+
+/** Whether a step has messages that fill a window. */
+function is_long(step: Step): boolean {
+  if (step.do === 'turn') return step.steps.some(is_long)
+  return 'options' in step && step.options.bytes !== undefined
 }
 
 /** The later message went to somebody while the earlier one had been nobody's yet. */

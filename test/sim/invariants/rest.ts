@@ -4,7 +4,7 @@
  * Lives here: operations that should have ended, offers that fit and stay parked, offers without an
  * operation. Does not live here: how rest is reached (settle.ts), what became of messages.
  */
-import { REF_REMOTE } from '../../core/host.ts'
+import { REF_REMOTE, limits } from '../../core/host.ts'
 import type { Stats } from '../../core/host.ts'
 import { channel_name, named } from '../operation.ts'
 import type { Channel, Held, Operation } from '../operation.ts'
@@ -19,7 +19,7 @@ export function broken_at_rest(world: World): Broken[] {
   const waiting = world.operations.filter(({ outcome, node }) =>
     outcome === undefined && node.alive)
   for (const operation of waiting) {
-    const why = should_have_ended(operation)
+    const why = should_have_ended(operation, waiting)
     if (why === undefined) continue
     broken.push({ invariant: 'every_operation_ends', sentence: `${named(operation)} ${why}` })
   }
@@ -29,8 +29,12 @@ export function broken_at_rest(world: World): Broken[] {
   return broken
 }
 
-function should_have_ended({ kind, node, cases }: Operation): string | undefined {
+function should_have_ended({ kind, node, cases, options }: Operation,
+  waiting: readonly Operation[]): string | undefined {
   if (PROMPT.includes(kind)) return 'never ends'
+  const held_back = kind === 'select' && cases.some((one) => one.kind === 'send'
+    && may_hold_back(waiting, node, one.held!.channel.owner))
+  if (options.try && !held_back) return 'was not ready to wait, and waits'
   const lost = cases.find(({ held }) => held !== undefined && leads(held, node) === 'nowhere')
   return lost === undefined ? undefined
     : `waits for ${channel_name(lost.held!.channel)}, whose owner has left`
@@ -53,11 +57,26 @@ function count(channel: Channel, waiting: readonly Operation[], kind: string): [
     for (const one of cases) {
       if (one.kind !== kind || one.held?.channel !== channel) continue
       const where = leads(one.held, node)
-      if (where === 'there') sure++
-      else if (where === 'perhaps') perhaps++
+      const there = where === 'there'
+        && (kind !== 'send' || !may_hold_back(waiting, node, channel.owner))
+      if (there) sure++
+      else if (where !== 'nowhere') perhaps++
     }
   }
   return [sure, perhaps]
+}
+
+/** Whether a core holds sends back that would be too much for their owner (WIRE-12). */
+function may_hold_back(waiting: readonly Operation[], node: Operation['node'],
+  owner: Operation['node']): boolean {
+  let bytes = limits.MESSAGE_BYTES_MAX!
+  for (const one of waiting) {
+    const [first] = one.cases
+    if (one.kind === 'send' && one.node === node && first!.held!.channel.owner === owner) {
+      bytes += first!.bytes
+    }
+  }
+  return bytes > limits.PARKED_BYTES_PER_PEER_MAX! && node !== owner
 }
 
 function parked(world: World, channel: Channel, waiting: readonly Operation[]): Broken[] {
@@ -74,6 +93,7 @@ function parked(world: World, channel: Channel, waiting: readonly Operation[]): 
     return broken
   }
   const { buffered, closed, capacity } = seen
+  if (buffered > capacity) wrong('capacity_is_kept', 'more is buffered than there is room for')
   if (seen.out !== 0) wrong('no_match_stays_parked', 'a message is out')
   if (closed !== 0 && senders > 0) wrong('every_operation_ends', 'closed, and a sender waits')
   if (closed !== 0 && buffered === 0 && receivers > 0) {
