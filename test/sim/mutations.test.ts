@@ -24,7 +24,8 @@ const test = suite('sim: deliberate bugs')
 const words = process.argv[2] ?? ''
 
 /** The first seed whose run breaks the invariant; what else broke before is counted. */
-function seek({ caught_by, faults, within, bursts }: Mutation): { seed: number, others: Set<string> } {
+function seek(mutation: Mutation): { seed: number, others: Set<string> } {
+  const { caught_by, faults, within, bursts } = mutation
   const others = new Set<string>()
   for (let nth = 1; nth <= within; nth++) {
     const seed = bursts === true ? burst_seed(nth) : nth
