@@ -16,7 +16,7 @@ import {
   FRAME_HOLDS_FIELDS, FRAME_LEAVE, FRAME_LEAVE_ANSWER, FRAME_LEAVE_ANSWER_FIELDS,
   FRAME_LEAVE_FIELDS, FRAME_LIST, FRAME_LIST_FIELDS, FRAME_MAKE, FRAME_MAKE_FIELDS, FRAME_MEMBER,
   FRAME_MEMBER_FIELDS, FRAME_OFFER_READER, FRAME_OFFER_READER_FIELDS, FRAME_OFFER_RECEIVE,
-  FRAME_OFFER_RECEIVE_FIELDS, FRAME_OFFER_SEND, FRAME_OFFER_SEND_FIELDS, FRAME_OPEN,
+  FRAME_OFFER_RECEIVE_FIELDS, FRAME_OFFER_SEND, FRAME_OFFER_SENDS, FRAME_OFFER_SENDS_FIELDS, FRAME_OFFER_SEND_FIELDS, FRAME_OPEN,
   FRAME_OPEN_FIELDS, FRAME_PING, FRAME_PING_FIELDS, FRAME_PONG, FRAME_PONG_FIELDS, FRAME_PROBED,
   FRAME_PROBED_FIELDS, FRAME_PROBE_FOR, FRAME_PROBE_FOR_FIELDS, FRAME_PRUNE, FRAME_PRUNE_FIELDS,
   FRAME_REFUSE, FRAME_REFUSE_FIELDS, FRAME_REPLY, FRAME_REPLY_FIELDS, FRAME_SCRUB,
@@ -29,8 +29,8 @@ const MAJOR_UNSIGNED: u32 = 0
 const MAJOR_TEXT: u32 = 3
 const MAJOR_ARRAY: u32 = 4
 
-/** Kind, number and received with the array's head: 1 + 5 + 5 + 5 bytes at most. */
-const HEAD_BYTES_MAX: u32 = 16
+/** Six numbers, two more and an array, none of them over 5 bytes. */
+const HEAD_BYTES_MAX: u32 = 48
 
 /** Where a header is written; one at a time. */
 const area: usize = memory.data(HEADER_BYTES_MAX)
@@ -61,6 +61,7 @@ export function frame_fields(kind: u32): u32 {
     case FRAME_WITHDRAW: return FRAME_WITHDRAW_FIELDS
     case FRAME_ASK: return FRAME_ASK_FIELDS
     case FRAME_OFFER_READER: return FRAME_OFFER_READER_FIELDS
+    case FRAME_OFFER_SENDS: return FRAME_OFFER_SENDS_FIELDS
     case FRAME_CLAIM: return FRAME_CLAIM_FIELDS
     case FRAME_DELIVER: return FRAME_DELIVER_FIELDS
     case FRAME_END: return FRAME_END_FIELDS
@@ -152,14 +153,18 @@ export function written_bytes(): u32 {
   return <u32>(write_at - area)
 }
 
-/** Writes array, kind, number and received; gives their bytes, which stand at `head_ptr`. */
-export function write_session_head(kind: u32, number: u32, received: u32): u32 {
+/** Writes array, kind, number and received to `head_ptr`. */
+export function write_session_head(kind: u32, number: u32, received: u32): void {
   write_at = head_area
   write_end = head_area + HEAD_BYTES_MAX
   put_head(MAJOR_ARRAY, frame_fields(kind) + 1)
   put_head(MAJOR_UNSIGNED, kind)
   put_head(MAJOR_UNSIGNED, number)
   put_head(MAJOR_UNSIGNED, received)
+}
+
+/** What stands there by now. */
+export function head_bytes(): u32 {
   return <u32>(write_at - head_area)
 }
 

@@ -42,9 +42,10 @@ import { probe_for_in, probed_in } from './vouch'
 import {
   ERROR_BAD_FRAME, ERROR_BAD_NUMBER, ERROR_GONE, ERROR_OVER_LIMIT, FRAME_ACK, FRAME_DIGEST,
   FRAME_EDGE, FRAME_GRAFT, FRAME_HAVE, FRAME_HELLO, FRAME_HOLDS, FRAME_LEAVE, FRAME_LEAVE_ANSWER,
-  FRAME_MEMBER, FRAME_OFFER_RECEIVE, FRAME_PING, FRAME_PONG, FRAME_PROBED, FRAME_PROBE_FOR,
+  FRAME_MEMBER, FRAME_OFFER_RECEIVE, FRAME_OFFER_SENDS, FRAME_OFFER_SENDS_FIELDS, FRAME_PING, FRAME_PONG, FRAME_PROBED, FRAME_PROBE_FOR,
   FRAME_PRUNE, FRAME_REFUSE, FRAME_WANT, HEADER_BYTES_MAX, IN_FRAME_BYTES, IN_FRAME_HEADER_BYTES,
-  IN_FRAME_LINK, IN_FRAME_PAYLOAD, IN_FRAME_PAYLOAD_BYTES, LEAVE_TIMEOUT_MS, MESSAGE_BYTES_MAX,
+  IN_FRAME_LINK, IN_FRAME_PAYLOAD, IN_FRAME_PAYLOAD_BYTES, IN_SERIES_BYTES,
+  IN_SERIES_HEADER_BYTES, IN_SERIES_LINK, IN_SERIES_PAYLOADS_COUNT, LEAVE_TIMEOUT_MS, MESSAGE_BYTES_MAX,
 } from './tables'
 
 const TIMER_LEAVE: u32 = 69
@@ -54,6 +55,9 @@ export let frame_peer: Peer = no_peer
 export let frame_kind: u32 = 0
 /** Its payload, or null. It belongs to those above, with its one count. */
 export let frame_payload: Payload = changetype<Payload>(0)
+/** Of a series: where its payloads stand, a handle and a length each, and how many they are. */
+export let frame_list: usize = 0
+export let frame_count: u32 = 0
 
 let leave_timer: Timer = no_timer
 let leaving: bool = false
@@ -94,12 +98,49 @@ export function frame_in(record: usize): bool {
   return false
 }
 
+function drop_list(at: usize, count: u32): void {
+  for (; count != 0; count--, at += 8) drop_handle(load<u32>(at))
+}
+
+/** The record `series`, as `frame_in`. */
+export function series_in(record: usize): bool {
+  const room = load<u32>(record) >> 16 << 2
+  if (room < IN_SERIES_BYTES) return false
+  const count = load<u32>(record + IN_SERIES_PAYLOADS_COUNT)
+  const header_bytes = load<u32>(record + IN_SERIES_HEADER_BYTES)
+  if (count > (room - IN_SERIES_BYTES) >> 3) return false
+  const link = link_by_id(load<u32>(record + IN_SERIES_LINK))
+  const list = record + IN_SERIES_BYTES
+  const fixed = IN_SERIES_BYTES + (count << 3)
+  frame_list = list
+  frame_count = count
+  if (!sized(record, fixed, header_bytes) || !some(link)) {
+    drop_list(list, count)
+    return false
+  }
+  read_open(record + fixed, header_bytes)
+  const fields = read_array()
+  const kind = read_u32()
+  let code: u32 = header_bytes > HEADER_BYTES_MAX ? ERROR_OVER_LIMIT : 0
+  if (frame_bad || kind != FRAME_OFFER_SENDS || fields != FRAME_OFFER_SENDS_FIELDS + 1 ||
+    count < 2) code = ERROR_BAD_FRAME
+  if (code != 0) {
+    drop_list(list, count)
+    link_violation(link, code)
+    return false
+  }
+  if (session_frame(link, kind, 0, 0)) return true
+  drop_list(list, count)
+  return false
+}
+
 /** What is wrong with the outside of a frame, 0 for nothing. */
 function fault_of(
   kind: u32, fields: bool, header_bytes: u32, payload: u32, bytes: u32
 ): u32 {
   if (header_bytes > HEADER_BYTES_MAX || bytes > MESSAGE_BYTES_MAX) return ERROR_OVER_LIMIT
   if (!fields || frame_fields(kind) == 0) return ERROR_BAD_FRAME
+  if (kind == FRAME_OFFER_SENDS) return ERROR_BAD_FRAME
   return payload != 0 && !frame_carries(kind) ? ERROR_BAD_FRAME : 0
 }
 

@@ -19,11 +19,12 @@ import { KIND_SELECT, KIND_SEND, OP_HELD } from './operation'
 import { map_find } from './map'
 import { place_at_once } from './match'
 import { path_under } from './path'
-import { Payload } from './payload'
+import { Payload, payload_new } from './payload'
 import { Peer } from './peer'
 import { reader_arrived, reader_ended } from './reader'
 import { payload_done, ref_channel } from './reference'
 import { end_offer, refs_over, say_done, take_refs } from './say'
+import { settle } from './settle'
 import { on_end, on_firm, on_hold, on_unhold } from './select'
 import {
   CLAIMED, Channel, FIRM, IS_AGAIN, IS_READER, IS_SELECT, IS_TRY, RECEIVE, SEND, Waiter, ZOMBIE,
@@ -95,6 +96,38 @@ export function offer_in(peer: Peer, kind: u32, payload: Payload): bool {
   if ((flags & OFFER_FLAG_TRY) != 0) w.flags |= IS_TRY
   park_for(c, w, peer, offer)
   return true
+}
+
+/** offer_sends: the payloads stand from `at` on. False: a violation. */
+export function offers_in(peer: Peer, at: usize, count: u32): bool {
+  let offer = read_u32()
+  const channel = read_u32()
+  let fits = read_end()
+  for (; count != 0; count--, at += 8, offer++) {
+    const payload = payload_new(load<u32>(at), load<u32>(at, 4))
+    if (fits && is(changetype<Waiter>(map_find(parked, peer.index, offer)))) fits = false
+    if (fits && too_much(peer, payload)) {
+      over_limit()
+      fits = false
+    }
+    if (!fits) {
+      payload_done(payload)
+      continue
+    }
+    const c = ref_channel(channel)
+    const status = offer_status(peer, c, FRAME_OFFER_SEND)
+    if (status != ERROR_OK) {
+      payload_done(payload)
+      end_offer(peer, offer, status)
+    } else if (place_at_once(c, peer, payload)) say_done(peer, offer)
+    else {
+      const w = waiter_new(SEND, true)
+      w.payload = payload
+      park_for(c, w, peer, offer)
+    }
+    settle()
+  }
+  return fits
 }
 
 /** offer_reader. False: a violation. */

@@ -19,6 +19,8 @@ export class Payload {
   count: u32
   refs: usize
   refs_count: u32
+  /** The next message of the same series of sends. */
+  next: Payload
 }
 
 export const no_payload: Payload = changetype<Payload>(0)

@@ -13,7 +13,7 @@ import { PEER_JOINED, Peer, self_first_incarnation, self_incarnation } from './p
 import { frame_bad, read_array, read_text, read_u32, text_at, text_bytes } from './frame'
 import { peer_known } from './member'
 import {
-  deliver_holds, post, post_end, post_end_done, put_array, put_text, put_u32,
+  deliver_holds, post, post_end, post_end_done, post_send, put_array, put_text, put_u32,
 } from './session'
 import { IS_SELECT, SEND, Waiter, flagged, is, no_payload, no_peer } from './waiter'
 import { ref_channel, ref_of, ref_remote, ref_retain } from './reference'
@@ -21,7 +21,7 @@ import { text_ptr } from './bytes'
 import {
   DELIVER_FLAG_AGAIN, ERROR_OK, FRAME_ASK, FRAME_CLAIM, FRAME_DELIVER, FRAME_END, FRAME_GRANT,
   FRAME_OFFER_READER, FRAME_OFFER_RECEIVE, FRAME_OFFER_SEND, FRAME_UNHOLD, FRAME_WITHDRAW,
-  REFS_PER_MESSAGE_MAX, REF_REMOTE,
+  REFS_PER_MESSAGE_MAX, REF_REMOTE, SERIES_MESSAGE_BYTES_MAX,
 } from './tables'
 
 /** Who owns the channel of a reference in a frame. */
@@ -175,6 +175,12 @@ export function say_ask(w: Waiter): void {
 
 /** `select`: the select's id, 0 for a plain operation; a plain send carries its message. */
 export function say_offer(w: Waiter, channel: u32, flags: u32, select: u32): void {
+  const message = w.payload
+  if ((flags | select) == 0 && w.direction == SEND && message.refs_count == 0 &&
+    message.bytes != 0 && message.bytes <= SERIES_MESSAGE_BYTES_MAX) {
+    if (w.peer.state == PEER_JOINED) post_send(w.peer, w.offer, channel, message)
+    return
+  }
   if (!say(w.peer, w.direction == SEND ? FRAME_OFFER_SEND : FRAME_OFFER_RECEIVE)) return
   put_u32(w.offer)
   put_u32(channel)

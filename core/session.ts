@@ -12,13 +12,13 @@
  */
 import { alloc, release } from './heap'
 import {
-  head_ptr, put_u32, write_open, write_session_head, write_tail_open, written_bytes, written_ptr,
+  head_bytes, head_ptr, put_array, put_u32, write_open, write_session_head, write_tail_open, written_bytes, written_ptr,
 } from './frame'
 import { link_needed } from './dial'
 import { peers_first } from './directory'
 import { Payload } from './payload'
 import {
-  LINK_ATTACHED, Link, Out, PEER_JOINED, PEER_KNOWN, PEER_LOST, Peer, frame_out, joined_change,
+  LINK_ATTACHED, Link, Out, Sends, series_out, PEER_JOINED, PEER_KNOWN, PEER_LOST, Peer, frame_out, joined_change,
   joined_count,
   no_out, no_peer, no_timer, some,
 } from './peer'
@@ -27,7 +27,8 @@ import { now_ms, timer_clear, timer_set } from './timer'
 import { Waiter } from './waiter'
 import {
   ACK_DELAY_MS, ACK_FRAMES, ERROR_OK, FRAME_ACK, FRAME_CLAIM, FRAME_END, FRAME_ENDS, FRAME_ENTRY,
-  FRAME_MEMBER, FRAME_REPLY, LINK_IDLE_MS, LINK_WINDOW_BYTES, PROBE_INTERVAL_MS,
+  FRAME_MEMBER, FRAME_OFFER_SEND, FRAME_OFFER_SENDS, FRAME_REPLY, LINK_IDLE_MS,
+  PAYLOADS_PER_FRAME_MAX, LINK_WINDOW_BYTES, PROBE_INTERVAL_MS,
 } from './tables'
 
 export { put_array, put_text, put_u32 } from './frame'
@@ -78,20 +79,57 @@ export function post_end(payload: Payload): void {
   const peer = post_peer
   post_peer = no_peer
   const bytes = written_bytes()
-  const out = changetype<Out>(alloc(offsetof<Out>() + bytes))
-  out.number = ++peer.made
-  out.kind = post_kind
-  out.bytes = bytes
+  const out = queue(peer, post_kind, bytes)
   out.payload = payload
   if (some(payload)) payload.count++
   memory.copy(changetype<usize>(out) + offsetof<Out>(), written_ptr(), bytes)
   if (answers(out.kind)) peer.answer_bytes += out_bytes(out)
+}
+
+function queue(peer: Peer, kind: u32, bytes: u32): Out {
+  const out = changetype<Out>(alloc(offsetof<Out>() + bytes))
+  out.number = ++peer.made
+  out.kind = kind
+  out.bytes = bytes
   if (some(peer.last)) peer.last.next = out
   else peer.first = out
   peer.last = out
   if (!some(peer.unsent)) peer.unsent = out
-  if (post_kind != FRAME_MEMBER) peer.used_ms = now_ms
+  if (kind != FRAME_MEMBER) peer.used_ms = now_ms
   session_dirty(peer)
+  return out
+}
+
+/** Posts the offer of a plain send, with others to its channel in one frame. */
+export function post_send(peer: Peer, offer: u32, channel: u32, payload: Payload): void {
+  if (peer.done_count != 0) post_done(peer)
+  let sends = changetype<Sends>(peer.last)
+  if (some(sends) && sends.kind == FRAME_OFFER_SENDS && <i32>(sends.number - peer.sent) > 0 &&
+    sends.channel == channel && sends.offer + sends.count == offer &&
+    sends.count < PAYLOADS_PER_FRAME_MAX) {
+    sends.last.next = payload
+  } else {
+    const bytes = <u32>(offsetof<Sends>() - offsetof<Out>())
+    sends = changetype<Sends>(queue(peer, FRAME_OFFER_SENDS, bytes))
+    sends.offer = offer
+    sends.channel = channel
+    sends.payload = payload
+  }
+  sends.last = payload
+  sends.count++
+  sends.payload_bytes += payload.bytes
+}
+
+/** Writes the header of a frame of plain sends. */
+function write_sends(sends: Sends, received: u32): void {
+  const lone = sends.count == 1
+  write_session_head(lone ? FRAME_OFFER_SEND : FRAME_OFFER_SENDS, sends.number, received)
+  put_u32(sends.offer)
+  put_u32(sends.channel)
+  if (!lone) return
+  put_u32(0)
+  put_u32(0)
+  put_array(0)
 }
 
 /**
@@ -134,16 +172,25 @@ export function session_pump(peer: Peer, now: bool): void {
   while (some(peer.unsent) && some(link)) {
     const out = peer.unsent
     const payload = out.payload
-    const payload_bytes = some(payload) ? payload.bytes : 0
-    const head_bytes = write_session_head(out.kind, out.number, peer.received)
-    if (!fits(link, head_bytes + out.bytes + payload_bytes)) return
+    const sends = changetype<Sends>(out)
+    const sending = out.kind == FRAME_OFFER_SENDS
+    if (sending) write_sends(sends, peer.received)
+    else write_session_head(out.kind, out.number, peer.received)
+    const head = head_bytes()
+    const tail_bytes = sending ? 0 : out.bytes
+    const payload_bytes = sending ? sends.payload_bytes : some(payload) ? payload.bytes : 0
+    if (!fits(link, head + tail_bytes + payload_bytes)) return
     if (!now && ring_full()) {
       session_dirty(peer)
       return
     }
-    const tail = changetype<usize>(out) + offsetof<Out>()
-    const handle = some(payload) ? payload.handle : 0
-    frame_out(link, handle, payload_bytes, head_ptr(), head_bytes, tail, out.bytes)
+    if (sending && sends.count > 1) {
+      series_out(link, payload, sends.count, payload_bytes, head_ptr(), head)
+    } else {
+      const tail = changetype<usize>(out) + offsetof<Out>()
+      const handle = some(payload) ? payload.handle : 0
+      frame_out(link, handle, payload_bytes, head_ptr(), head, tail, tail_bytes)
+    }
     if (<i32>(out.number - peer.sent) > 0) peer.sent = out.number
     peer.unsent = out.next
     told(peer)
@@ -235,7 +282,7 @@ function pop(peer: Peer): void {
 }
 
 function finish(out: Out): void {
-  if (!some(out.payload)) {
+  if (!some(out.payload) || out.kind == FRAME_OFFER_SENDS) {
     release(changetype<usize>(out), out_bytes(out))
     return
   }

@@ -176,6 +176,11 @@ export const IN_LIMIT: u32 = 32
 export const IN_LIMIT_LIMIT: u32 = 4
 export const IN_LIMIT_VALUE: u32 = 8
 export const IN_LIMIT_BYTES: u32 = 12
+export const IN_SERIES: u32 = 33
+export const IN_SERIES_LINK: u32 = 4
+export const IN_SERIES_PAYLOADS_COUNT: u32 = 8
+export const IN_SERIES_HEADER_BYTES: u32 = 12
+export const IN_SERIES_BYTES: u32 = 16
 
 // Output records: kind, byte offsets of the fields, length before the tail.
 export const OUT_COMPLETION: u32 = 1
@@ -267,6 +272,11 @@ export const OUT_RENEW: u32 = 14
 export const OUT_RENEW_PEER: u32 = 4
 export const OUT_RENEW_INCARNATION: u32 = 8
 export const OUT_RENEW_BYTES: u32 = 12
+export const OUT_SERIES: u32 = 15
+export const OUT_SERIES_LINK: u32 = 4
+export const OUT_SERIES_PAYLOADS_COUNT: u32 = 8
+export const OUT_SERIES_HEADER_BYTES: u32 = 12
+export const OUT_SERIES_BYTES: u32 = 16
 
 // Frames: kind, and how many fields follow it in the header array.
 export const FRAME_HELLO: u32 = 1
@@ -309,6 +319,8 @@ export const FRAME_ASK: u32 = 20
 export const FRAME_ASK_FIELDS: u32 = 3
 export const FRAME_OFFER_READER: u32 = 21
 export const FRAME_OFFER_READER_FIELDS: u32 = 5
+export const FRAME_OFFER_SENDS: u32 = 22
+export const FRAME_OFFER_SENDS_FIELDS: u32 = 4
 export const FRAME_CLAIM: u32 = 24
 export const FRAME_CLAIM_FIELDS: u32 = 4
 export const FRAME_DELIVER: u32 = 25
@@ -487,6 +499,8 @@ export const RECORDS_PER_RUN_MAX: u32 = 1024
 export const LIST_NOW_MAX: u32 = 1024
 export const MESSAGE_BYTES_MAX: u32 = 1048576
 export const HEADER_BYTES_MAX: u32 = 16384
+export const PAYLOADS_PER_FRAME_MAX: u32 = 64
+export const SERIES_MESSAGE_BYTES_MAX: u32 = 1024
 export const FRAME_BYTES_MAX: u32 = 1064960
 export const WRITE_BYTES_MAX: u32 = 65536
 export const VALUE_DEPTH_MAX: u32 = 128

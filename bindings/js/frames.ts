@@ -12,7 +12,9 @@
  * spec: [WIRE-1]
  */
 import { copyBytes } from './copy.ts'
-import { FRAME_BYTES_MAX, HEADER_BYTES_MAX, WRITE_BYTES_MAX } from './tables.ts'
+import {
+  FRAME_BYTES_MAX, HEADER_BYTES_MAX, PAYLOADS_PER_FRAME_MAX, WRITE_BYTES_MAX
+} from './tables.ts'
 
 const VARINT_BITS_MAX = 28
 /** A payload from here on is not copied: a piece more costs less than its copy. */
@@ -29,7 +31,8 @@ const HEADER_LENGTH = 1
 const BODY = 2
 
 /** Why bytes are not frames. */
-export type FrameViolation = 'bad varint' | 'frame too long' | 'bad header length'
+export type FrameViolation =
+  | 'bad varint' | 'frame too long' | 'bad header length' | 'bad payload lengths'
 
 /** Who gets the frames of a cutter. */
 export interface FrameTaker {
@@ -38,6 +41,10 @@ export interface FrameTaker {
    * to `end`. Nobody changes these bytes any more.
    */
   frame(bytes: Uint8Array, header: number, payload: number, end: number): void
+  /** The same of a frame with `count` payloads, whose `lengths` are read at once. */
+  series(
+    bytes: Uint8Array, header: number, payload: number, lengths: readonly number[], count: number
+  ): void
 }
 
 /** Takes the chunks of one stream and gives its frames. */
@@ -54,6 +61,8 @@ export class FrameCutter {
   #piece: Uint8Array | undefined
   #filled = 0
   #violation: FrameViolation | undefined
+  /** Of a frame with several payloads: the header's, how many they are, each one's. */
+  readonly #lengths: number[] = []
 
   /** Set once bytes came that no frame may have; what came before them was given whole. */
   get violation(): FrameViolation | undefined {
@@ -77,7 +86,7 @@ export class FrameCutter {
     while (given < most && this.#violation === undefined && this.#more()) {
       const between = this.#stage === FRAME_LENGTH && this.#bits === 0
       if (between) given += this.#short(most - given, taker)
-      if (given < most && this.#any(taker)) given += 1
+      if (given < most) given += this.#any(taker)
     }
     return given
   }
@@ -98,6 +107,15 @@ export class FrameCutter {
       }
       if (at >= limit) break
       let header_bytes = chunk[at++]!
+      if (header_bytes === 0) {
+        const end = at + frame_bytes
+        if (end > limit) break
+        const count = this.#series(taker, chunk, at, end)
+        if (count === 0) break
+        given += count
+        from = end
+        continue
+      }
       if (header_bytes > 0x7f) {
         if (at >= limit) break
         const high = chunk[at++]!
@@ -116,18 +134,18 @@ export class FrameCutter {
   }
 
   /** Gives the next frame, whatever its length and however it was cut. False: it is not whole. */
-  #any(taker: FrameTaker): boolean {
+  #any(taker: FrameTaker): number {
     if (this.#stage === FRAME_LENGTH) {
       const length = this.#varint()
-      if (length === undefined) return false
+      if (length === undefined) return 0
       if (length > FRAME_BYTES_MAX) return this.#refuse('frame too long')
       this.#frame_bytes = length
       this.#stage = HEADER_LENGTH
     }
     if (this.#stage === HEADER_LENGTH) {
       const length = this.#varint()
-      if (length === undefined) return false
-      if (length === 0 || length > this.#frame_bytes || length > HEADER_BYTES_MAX) {
+      if (length === undefined) return 0
+      if (length > this.#frame_bytes || length > HEADER_BYTES_MAX) {
         return this.#refuse('bad header length')
       }
       this.#header_bytes = length
@@ -137,15 +155,14 @@ export class FrameCutter {
   }
 
   /** The header and the payload: in one chunk, else gathered as they come. */
-  #body(taker: FrameTaker): boolean {
+  #body(taker: FrameTaker): number {
     const count = this.#frame_bytes
-    if (!this.#more()) return false
+    if (!this.#more()) return 0
     if (this.#piece === undefined && this.#chunk.length - this.#at >= count) {
       const at = this.#at
       this.#at += count
       this.#stage = FRAME_LENGTH
-      taker.frame(this.#chunk, at, at + this.#header_bytes, at + count)
-      return true
+      return this.#give(taker, this.#chunk, at, at + count)
     }
     let piece = this.#piece ?? new Uint8Array(Math.min(count, WRITE_BYTES_MAX))
     while (this.#filled < count && this.#more()) {
@@ -161,20 +178,60 @@ export class FrameCutter {
       this.#at = end
     }
     this.#piece = piece
-    if (this.#filled < count) return false
+    if (this.#filled < count) return 0
     this.#piece = undefined
     this.#filled = 0
     this.#stage = FRAME_LENGTH
-    taker.frame(piece, 0, this.#header_bytes, count)
-    return true
+    return this.#give(taker, piece, 0, count)
   }
 
-  #refuse(violation: FrameViolation): false {
+  #give(taker: FrameTaker, bytes: Uint8Array, from: number, to: number): number {
+    if (this.#header_bytes === 0) {
+      const count = this.#series(taker, bytes, from, to)
+      if (count === 0) this.#refuse('bad payload lengths')
+      return count
+    }
+    taker.frame(bytes, from, from + this.#header_bytes, to)
+    return 1
+  }
+
+  /** Gives a frame with several payloads; 0 when its lengths are not as they must be. */
+  #series(taker: FrameTaker, bytes: Uint8Array, from: number, to: number): number {
+    const lengths = this.#lengths
+    let at = from
+    let known = 0
+    let left = 2
+    let sum = 0
+    while (known < left) {
+      let value = 0
+      let bits = 0
+      let byte = 0
+      do {
+        if (at >= to || bits === VARINT_BITS_MAX) return 0
+        byte = bytes[at++]!
+        value |= (byte & 0x7f) << bits
+        bits += 7
+      } while (byte > 0x7f)
+      if (byte === 0) return 0
+      lengths[known++] = value
+      if (known === 2) {
+        if (value < 2 || value > PAYLOADS_PER_FRAME_MAX) return 0
+        left += value
+      } else sum += value
+    }
+    const header_bytes = lengths[0]!
+    const count = lengths[1]!
+    if (header_bytes > HEADER_BYTES_MAX || at + sum !== to) return 0
+    taker.series(bytes, at, at + header_bytes, lengths, count)
+    return count
+  }
+
+  #refuse(violation: FrameViolation): 0 {
     this.#violation = violation
     this.#chunks = []
     this.#chunk = NOTHING
     this.#piece = undefined
-    return false
+    return 0
   }
 
   /** One form for each number, so that no two byte streams mean the same frames. */
@@ -207,6 +264,10 @@ export class FrameCutter {
     this.#at = 0
     return true
   }
+}
+
+function varintBytes(value: number): number {
+  return value < 0x80 ? 1 : value < 0x4000 ? 2 : value < 0x200000 ? 3 : 4
 }
 
 /** Writes frames one behind the other as a link sends them. */
@@ -246,6 +307,38 @@ export class FrameJoiner {
       this.#pieces.push(payload.subarray(payload_from, payload_from + payload_bytes))
     } else if (payload_bytes > 0) this.#copy(payload, payload_from, payload_bytes)
     this.#count += 1
+  }
+
+  /**
+   * Adds a frame with `count` payloads; `froms` and `tos` say where in `payloads` they are. All is
+   * copied.
+   */
+  addSeries(
+    source: Uint8Array, from: number, header_bytes: number,
+    payloads: readonly Uint8Array[], froms: readonly number[], tos: readonly number[], count: number
+  ): void {
+    let sum = 0
+    let lengths_bytes = varintBytes(header_bytes) + varintBytes(count)
+    for (let i = 0; i < count; i++) {
+      const bytes = tos[i]! - froms[i]!
+      sum += bytes
+      lengths_bytes += varintBytes(bytes)
+    }
+    const frame_bytes = lengths_bytes + header_bytes + sum
+    this.#room(LENGTHS_BYTES + frame_bytes)
+    this.#varint(frame_bytes)
+    this.#varint(0)
+    this.#varint(header_bytes)
+    this.#varint(count)
+    for (let i = 0; i < count; i++) this.#varint(tos[i]! - froms[i]!)
+    this.#copy(source, from, header_bytes)
+    for (let i = 0; i < count; i++) {
+      const bytes = payloads[i]!
+      const begin = froms[i]!
+      while (i + 1 < count && payloads[i + 1] === bytes && froms[i + 1] === tos[i]) i += 1
+      this.#copy(bytes, begin, tos[i]! - begin)
+    }
+    this.#count += count
   }
 
   /** All that was added since the last time, in pieces that nobody changes any more. */

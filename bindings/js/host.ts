@@ -26,7 +26,7 @@ import {
   IN_FOUND, IN_FOUND_ID_BYTES, IN_FOUND_WORDS, IN_LEAVE, IN_LEAVE_WORDS, IN_LIMIT, IN_LIMIT_LIMIT,
   IN_LIMIT_VALUE, IN_LIMIT_WORDS, IN_SELF, IN_SELF_CHAIN, IN_SELF_CHAIN_BYTES, IN_SELF_ID_BYTES,
   IN_SELF_INCARNATION, IN_SELF_INFO, IN_SELF_INFO_BYTES, IN_SELF_NAME_BYTES, IN_SELF_WORDS,
-  NAME_BYTES_MAX, OUT_DIAL, OUT_FRAME, OUT_PEER, OUT_PEER_EVENT, OUT_PEER_ID_BYTES,
+  NAME_BYTES_MAX, OUT_DIAL, OUT_FRAME, OUT_SERIES, OUT_PEER, OUT_PEER_EVENT, OUT_PEER_ID_BYTES,
   OUT_PEER_INCARNATION, OUT_PEER_INFO, OUT_PEER_NAME_BYTES, OUT_PEER_WORDS, OUT_RENEW,
   OUT_RENEW_INCARNATION, OUT_SIGNAL, OUT_START, OUT_STOP, OUT_UNLINK, OUT_VERIFY,
   PEER_EVENT_KNOWN, PEER_EVENT_LEFT, PEER_ID_BYTES_MAX,
@@ -113,6 +113,7 @@ export class Host implements Orders {
   order(kind: number, words: Uint32Array, bytes: Uint8Array, at: number): void {
     switch (kind) {
       case OUT_FRAME: return this.#links.frame(words, bytes, at)
+      case OUT_SERIES: return this.#links.frame(words, bytes, at, true)
       case OUT_DIAL: return this.#dials.dial(words, bytes, at)
       case OUT_UNLINK: return this.#links.unlink(words, at)
       case OUT_VERIFY: return this.#links.verify(words, bytes, at)

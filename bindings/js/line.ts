@@ -17,7 +17,9 @@ import { Span } from './payload.ts'
 import {
   DOWN_REASON_CLOSED, DOWN_REASON_RESET, IN_FRAME, IN_FRAME_HEADER_BYTES, IN_FRAME_LINK,
   IN_FRAME_PAYLOAD, IN_FRAME_PAYLOAD_BYTES, IN_FRAME_WORDS, OUT_FRAME_HEADER_BYTES,
-  OUT_FRAME_PAYLOAD, OUT_FRAME_PAYLOAD_BYTES, OUT_FRAME_WORDS
+  OUT_FRAME_PAYLOAD, OUT_FRAME_PAYLOAD_BYTES, OUT_FRAME_WORDS, IN_SERIES, IN_SERIES_HEADER_BYTES,
+  IN_SERIES_LINK, IN_SERIES_PAYLOADS_COUNT, IN_SERIES_WORDS, OUT_SERIES_HEADER_BYTES,
+  OUT_SERIES_PAYLOADS_COUNT, OUT_SERIES_WORDS
 } from './tables.ts'
 import type { Taker } from './turns.ts'
 import { bytesOf } from './values.ts'
@@ -97,6 +99,31 @@ export class Line implements LinkEvents, Taker, FrameTaker {
     copyBytes(bytes, header, header_bytes, into, (at + IN_FRAME_WORDS) * 4)
   }
 
+  /** The same for a frame with several payloads. */
+  series(
+    bytes: Uint8Array, header: number, payload: number, lengths: readonly number[], count: number
+  ): void {
+    const drive = this.#drive
+    const header_bytes = payload - header
+    const tail_words = header_bytes + 3 >>> 2
+    const fixed_words = IN_SERIES_WORDS + 2 * count
+    const at = drive.record(IN_SERIES, fixed_words + tail_words)
+    const { words, bytes: into } = drive.memory
+    words[at + IN_SERIES_LINK] = this.id
+    words[at + IN_SERIES_PAYLOADS_COUNT] = count
+    words[at + IN_SERIES_HEADER_BYTES] = header_bytes
+    let cell = at + IN_SERIES_WORDS
+    let from = payload
+    for (let nth = 0; nth < count; nth++) {
+      const length = lengths[nth + 2]!
+      words[cell++] = this.#keep(bytes, from, from + length)
+      words[cell++] = length
+      from += length
+    }
+    words[at + fixed_words + tail_words - 1] = 0
+    copyBytes(bytes, header, header_bytes, into, (at + fixed_words) * 4)
+  }
+
   /** A payload stays where it lies, unless so many wait that what lies around them is too much. */
   #keep(bytes: Uint8Array, from: number, to: number): number {
     const { payloads } = this.#drive
@@ -118,7 +145,35 @@ export class Line implements LinkEvents, Taker, FrameTaker {
     const spelled = bytesOf(packed)
     this.joiner.add(bytes, from, header_bytes, spelled, 0, spelled.length)
   }
+
+  /** Order: write a frame with several payloads. */
+  writeSeries(words: Uint32Array, bytes: Uint8Array, at: number): void {
+    const count = words[at + OUT_SERIES_PAYLOADS_COUNT]!
+    const header_bytes = words[at + OUT_SERIES_HEADER_BYTES]!
+    const from = at + OUT_SERIES_WORDS + 2 * count
+    let sum = header_bytes
+    for (let nth = 0, cell = at + OUT_SERIES_WORDS; nth < count; nth++, cell += 2) {
+      const packed = this.#drive.payloads.peek(words[cell]!)
+      sum += words[cell + 1]!
+      if (packed instanceof Span) {
+        payloads[nth] = packed.bytes
+        froms[nth] = packed.from
+        tos[nth] = packed.to
+      } else {
+        const spelled = bytesOf(packed)
+        payloads[nth] = spelled
+        froms[nth] = 0
+        tos[nth] = spelled.length
+      }
+    }
+    this.outBytes += sum
+    this.joiner.addSeries(bytes, from * 4, header_bytes, payloads, froms, tos, count)
+  }
 }
+
+const payloads: Uint8Array[] = []
+const froms: number[] = []
+const tos: number[] = []
 
 function plainBytes(bytes: Uint8Array): Uint8Array {
   // A subclass of a platform would show in programs that receive parts of it.

@@ -115,13 +115,14 @@ export class Links {
   }
 
   /** Order: write a frame. */
-  frame(words: Uint32Array, bytes: Uint8Array, at: number): void {
+  frame(words: Uint32Array, bytes: Uint8Array, at: number, series = false): void {
     const id = words[at + OUT_FRAME_LINK]!
     const line = this.#spoken?.id === id ? this.#spoken : this.#lines.get(id)
     if (line === undefined || !line.known) return
     this.#spoken = line
-    line.write(words, bytes, at)
-    if (line.joiner.count === 1) this.#dirty.push(line)
+    if (line.joiner.count === 0) this.#dirty.push(line)
+    if (series) line.writeSeries(words, bytes, at)
+    else line.write(words, bytes, at)
     if (!line.full) this.#gathering.added(line.joiner.count, line.outBytes, this.#drive.operations)
   }
 

@@ -208,6 +208,12 @@ export const IN_LIMIT_LIMIT = 1
 export const IN_LIMIT_VALUE = 2
 export const IN_LIMIT_BYTES = 12
 export const IN_LIMIT_WORDS = 3
+export const IN_SERIES = 33
+export const IN_SERIES_LINK = 1
+export const IN_SERIES_PAYLOADS_COUNT = 2
+export const IN_SERIES_HEADER_BYTES = 3
+export const IN_SERIES_BYTES = 16
+export const IN_SERIES_WORDS = 4
 
 // Output records: kind, word indexes of the fields, length before the tail.
 export const OUT_COMPLETION = 1
@@ -313,6 +319,12 @@ export const OUT_RENEW_PEER = 1
 export const OUT_RENEW_INCARNATION = 2
 export const OUT_RENEW_BYTES = 12
 export const OUT_RENEW_WORDS = 3
+export const OUT_SERIES = 15
+export const OUT_SERIES_LINK = 1
+export const OUT_SERIES_PAYLOADS_COUNT = 2
+export const OUT_SERIES_HEADER_BYTES = 3
+export const OUT_SERIES_BYTES = 16
+export const OUT_SERIES_WORDS = 4
 
 // Frames: kind, and how many fields follow it in the header array.
 export const FRAME_HELLO = 1
@@ -355,6 +367,8 @@ export const FRAME_ASK = 20
 export const FRAME_ASK_FIELDS = 3
 export const FRAME_OFFER_READER = 21
 export const FRAME_OFFER_READER_FIELDS = 5
+export const FRAME_OFFER_SENDS = 22
+export const FRAME_OFFER_SENDS_FIELDS = 4
 export const FRAME_CLAIM = 24
 export const FRAME_CLAIM_FIELDS = 4
 export const FRAME_DELIVER = 25
@@ -533,6 +547,8 @@ export const RECORDS_PER_RUN_MAX = 1024
 export const LIST_NOW_MAX = 1024
 export const MESSAGE_BYTES_MAX = 1048576
 export const HEADER_BYTES_MAX = 16384
+export const PAYLOADS_PER_FRAME_MAX = 64
+export const SERIES_MESSAGE_BYTES_MAX = 1024
 export const FRAME_BYTES_MAX = 1064960
 export const WRITE_BYTES_MAX = 65536
 export const VALUE_DEPTH_MAX = 128
@@ -1048,6 +1064,11 @@ export const frames: { readonly [kind: number]: {
   21: {
     name: 'offer_reader',
     fields: ['number', 'received', 'offer', 'channel', 'credit'],
+    payload: false
+  },
+  22: {
+    name: 'offer_sends',
+    fields: ['number', 'received', 'offer', 'channel'],
     payload: false
   },
   24: {
