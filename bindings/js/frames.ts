@@ -12,9 +12,9 @@
  * spec: [WIRE-1]
  */
 import { copyBytes } from './copy.ts'
-import {
-  FRAME_BYTES_MAX, HEADER_BYTES_MAX, PAYLOADS_PER_FRAME_MAX, WRITE_BYTES_MAX
-} from './tables.ts'
+import { Lengths, SERIES_BYTES_MIN, varintBytes } from './series.ts'
+import type { Places } from './series.ts'
+import { FRAME_BYTES_MAX, HEADER_BYTES_MAX, WRITE_BYTES_MAX } from './tables.ts'
 
 const VARINT_BITS_MAX = 28
 /** A payload from here on is not copied: a piece more costs less than its copy. */
@@ -41,10 +41,11 @@ export interface FrameTaker {
    * to `end`. Nobody changes these bytes any more.
    */
   frame(bytes: Uint8Array, header: number, payload: number, end: number): void
-  /** The same of a frame with `count` payloads, whose `lengths` are read at once. */
-  series(
-    bytes: Uint8Array, header: number, payload: number, lengths: readonly number[], count: number
-  ): void
+  /**
+   * One whole frame with several payloads: its header begins at `header`, they follow it. Their
+   * lengths are read before this returns.
+   */
+  series(bytes: Uint8Array, header: number, lengths: Lengths): void
 }
 
 /** Takes the chunks of one stream and gives its frames. */
@@ -61,8 +62,7 @@ export class FrameCutter {
   #piece: Uint8Array | undefined
   #filled = 0
   #violation: FrameViolation | undefined
-  /** Of a frame with several payloads: the header's, how many they are, each one's. */
-  readonly #lengths: number[] = []
+  readonly #lengths = new Lengths()
 
   /** Set once bytes came that no frame may have; what came before them was given whole. */
   get violation(): FrameViolation | undefined {
@@ -80,7 +80,10 @@ export class FrameCutter {
     if (this.#violation === undefined && chunk.length > 0) this.#chunks.push(chunk)
   }
 
-  /** Gives the whole frames that are there, at most `most`; gives how many those were. */
+  /**
+   * Gives the whole frames that are there until `most` are; gives how many those were. One with
+   * several payloads counts for as many.
+   */
   cut(most: number, taker: FrameTaker): number {
     let given = 0
     while (given < most && this.#violation === undefined && this.#more()) {
@@ -145,7 +148,8 @@ export class FrameCutter {
     if (this.#stage === HEADER_LENGTH) {
       const length = this.#varint()
       if (length === undefined) return 0
-      if (length > this.#frame_bytes || length > HEADER_BYTES_MAX) {
+      const least = length === 0 ? SERIES_BYTES_MIN : length
+      if (least > this.#frame_bytes || length > HEADER_BYTES_MAX) {
         return this.#refuse('bad header length')
       }
       this.#header_bytes = length
@@ -195,35 +199,12 @@ export class FrameCutter {
     return 1
   }
 
-  /** Gives a frame with several payloads; 0 when its lengths are not as they must be. */
+  /** Gives a frame with several payloads, and how many; 0 when its lengths are bad. */
   #series(taker: FrameTaker, bytes: Uint8Array, from: number, to: number): number {
-    const lengths = this.#lengths
-    let at = from
-    let known = 0
-    let left = 2
-    let sum = 0
-    while (known < left) {
-      let value = 0
-      let bits = 0
-      let byte = 0
-      do {
-        if (at >= to || bits === VARINT_BITS_MAX) return 0
-        byte = bytes[at++]!
-        value |= (byte & 0x7f) << bits
-        bits += 7
-      } while (byte > 0x7f)
-      if (byte === 0) return 0
-      lengths[known++] = value
-      if (known === 2) {
-        if (value < 2 || value > PAYLOADS_PER_FRAME_MAX) return 0
-        left += value
-      } else sum += value
-    }
-    const header_bytes = lengths[0]!
-    const count = lengths[1]!
-    if (header_bytes > HEADER_BYTES_MAX || at + sum !== to) return 0
-    taker.series(bytes, at, at + header_bytes, lengths, count)
-    return count
+    const header = this.#lengths.read(bytes, from, to)
+    if (header < 0) return 0
+    taker.series(bytes, header, this.#lengths)
+    return this.#lengths.count
   }
 
   #refuse(violation: FrameViolation): 0 {
@@ -266,10 +247,6 @@ export class FrameCutter {
   }
 }
 
-function varintBytes(value: number): number {
-  return value < 0x80 ? 1 : value < 0x4000 ? 2 : value < 0x200000 ? 3 : 4
-}
-
 /** Writes frames one behind the other as a link sends them. */
 export class FrameJoiner {
   #joint: Uint8Array = new Uint8Array(JOINT_BYTES)
@@ -279,7 +256,7 @@ export class FrameJoiner {
   /** Pieces in a row that would have fitted a new joint. */
   #small_cuts = 0
 
-  /** Frames since the last `take`. */
+  /** Frames since the last `take`; one with several payloads counts for as many. */
   get count(): number { return this.#count }
 
   /**
@@ -309,34 +286,25 @@ export class FrameJoiner {
     this.#count += 1
   }
 
-  /**
-   * Adds a frame with `count` payloads; `froms` and `tos` say where in `payloads` they are. All is
-   * copied.
-   */
-  addSeries(
-    source: Uint8Array, from: number, header_bytes: number,
-    payloads: readonly Uint8Array[], froms: readonly number[], tos: readonly number[], count: number
-  ): void {
-    let sum = 0
-    let lengths_bytes = varintBytes(header_bytes) + varintBytes(count)
-    for (let i = 0; i < count; i++) {
-      const bytes = tos[i]! - froms[i]!
-      sum += bytes
-      lengths_bytes += varintBytes(bytes)
-    }
-    const frame_bytes = lengths_bytes + header_bytes + sum
+  /** Adds a frame whose header is as in `add`, and whose payloads are those of `places`. */
+  addSeries(source: Uint8Array, from: number, header_bytes: number, places: Places): void {
+    const { count, bytes, from: begins, to: ends } = places
+    const lengths_bytes = varintBytes(header_bytes) + varintBytes(count) + places.lengths_bytes
+    const frame_bytes = lengths_bytes + header_bytes + places.payload_bytes
     this.#room(LENGTHS_BYTES + frame_bytes)
     this.#varint(frame_bytes)
     this.#varint(0)
     this.#varint(header_bytes)
     this.#varint(count)
-    for (let i = 0; i < count; i++) this.#varint(tos[i]! - froms[i]!)
+    for (let nth = 0; nth < count; nth++) this.#varint(ends[nth]! - begins[nth]!)
     this.#copy(source, from, header_bytes)
-    for (let i = 0; i < count; i++) {
-      const bytes = payloads[i]!
-      const begin = froms[i]!
-      while (i + 1 < count && payloads[i + 1] === bytes && froms[i + 1] === tos[i]) i += 1
-      this.#copy(bytes, begin, tos[i]! - begin)
+    for (let nth = 0; nth < count; nth++) {
+      const begin = begins[nth]!
+      // Small items lie one behind the other: what was sent in a row is copied at once.
+      while (nth + 1 < count && bytes[nth + 1] === bytes[nth] && begins[nth + 1] === ends[nth]) {
+        nth += 1
+      }
+      this.#copy(bytes[nth]!, begin, ends[nth]! - begin)
     }
     this.#count += count
   }

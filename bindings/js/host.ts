@@ -112,7 +112,7 @@ export class Host implements Orders {
   /** For the driver. */
   order(kind: number, words: Uint32Array, bytes: Uint8Array, at: number): void {
     switch (kind) {
-      case OUT_FRAME: return this.#links.frame(words, bytes, at)
+      case OUT_FRAME: return this.#links.frame(words, bytes, at, false)
       case OUT_SERIES: return this.#links.frame(words, bytes, at, true)
       case OUT_DIAL: return this.#dials.dial(words, bytes, at)
       case OUT_UNLINK: return this.#links.unlink(words, at)

@@ -2,7 +2,7 @@
  * One link as its core's host sees it: frames that come in and frames that wait to go out.
  *
  * Lives here: frames as records of the core and as bytes of the link, what the core is owed for
- * them. Does not live here: how frames lie in bytes (frames), when they go (links, turns,
+ * them. Does not live here: how frames lie in bytes (frames, series), when they go (links, turns,
  * gathering).
  *
  * Invariants: a header is copied once on its way in and once on its way out, a payload not at all
@@ -14,11 +14,13 @@ import type { Drive } from './drive.ts'
 import { FrameCutter, FrameJoiner } from './frames.ts'
 import type { FrameTaker } from './frames.ts'
 import { Span } from './payload.ts'
+import { Places } from './series.ts'
+import type { Lengths } from './series.ts'
 import {
   DOWN_REASON_CLOSED, DOWN_REASON_RESET, IN_FRAME, IN_FRAME_HEADER_BYTES, IN_FRAME_LINK,
-  IN_FRAME_PAYLOAD, IN_FRAME_PAYLOAD_BYTES, IN_FRAME_WORDS, OUT_FRAME_HEADER_BYTES,
-  OUT_FRAME_PAYLOAD, OUT_FRAME_PAYLOAD_BYTES, OUT_FRAME_WORDS, IN_SERIES, IN_SERIES_HEADER_BYTES,
-  IN_SERIES_LINK, IN_SERIES_PAYLOADS_COUNT, IN_SERIES_WORDS, OUT_SERIES_HEADER_BYTES,
+  IN_FRAME_PAYLOAD, IN_FRAME_PAYLOAD_BYTES, IN_FRAME_WORDS, IN_SERIES, IN_SERIES_HEADER_BYTES,
+  IN_SERIES_LINK, IN_SERIES_PAYLOADS_COUNT, IN_SERIES_WORDS, OUT_FRAME_HEADER_BYTES,
+  OUT_FRAME_PAYLOAD, OUT_FRAME_PAYLOAD_BYTES, OUT_FRAME_WORDS, OUT_SERIES_HEADER_BYTES,
   OUT_SERIES_PAYLOADS_COUNT, OUT_SERIES_WORDS
 } from './tables.ts'
 import type { Taker } from './turns.ts'
@@ -39,6 +41,11 @@ const NO_PAYLOAD: Uint8Array = new Uint8Array(0)
  * be all that waits of a chunk of 64 KiB.
  */
 const SPANS_MAX = 4096
+
+/** Of a payload in a series: its handle and its length. */
+const PAIR_WORDS = 2
+/** Of the frame that is written now. */
+const places = new Places()
 
 /** One link. */
 export class Line implements LinkEvents, Taker, FrameTaker {
@@ -99,25 +106,22 @@ export class Line implements LinkEvents, Taker, FrameTaker {
     copyBytes(bytes, header, header_bytes, into, (at + IN_FRAME_WORDS) * 4)
   }
 
-  /** The same for a frame with several payloads. */
-  series(
-    bytes: Uint8Array, header: number, payload: number, lengths: readonly number[], count: number
-  ): void {
+  /** For the cutter: the same of a frame with several payloads. */
+  series(bytes: Uint8Array, header: number, lengths: Lengths): void {
     const drive = this.#drive
-    const header_bytes = payload - header
+    const { header_bytes, count, payload_bytes } = lengths
+    const fixed_words = IN_SERIES_WORDS + PAIR_WORDS * count
     const tail_words = header_bytes + 3 >>> 2
-    const fixed_words = IN_SERIES_WORDS + 2 * count
     const at = drive.record(IN_SERIES, fixed_words + tail_words)
     const { words, bytes: into } = drive.memory
     words[at + IN_SERIES_LINK] = this.id
     words[at + IN_SERIES_PAYLOADS_COUNT] = count
     words[at + IN_SERIES_HEADER_BYTES] = header_bytes
-    let cell = at + IN_SERIES_WORDS
-    let from = payload
-    for (let nth = 0; nth < count; nth++) {
-      const length = lengths[nth + 2]!
-      words[cell++] = this.#keep(bytes, from, from + length)
-      words[cell++] = length
+    let from = header + header_bytes
+    for (let nth = 0, cell = at + IN_SERIES_WORDS; nth < count; nth++, cell += PAIR_WORDS) {
+      const length = payload_bytes[nth]!
+      words[cell] = this.#keep(bytes, from, from + length)
+      words[cell + 1] = length
       from += length
     }
     words[at + fixed_words + tail_words - 1] = 0
@@ -148,32 +152,23 @@ export class Line implements LinkEvents, Taker, FrameTaker {
 
   /** Order: write a frame with several payloads. */
   writeSeries(words: Uint32Array, bytes: Uint8Array, at: number): void {
-    const count = words[at + OUT_SERIES_PAYLOADS_COUNT]!
+    const { payloads } = this.#drive
     const header_bytes = words[at + OUT_SERIES_HEADER_BYTES]!
-    const from = at + OUT_SERIES_WORDS + 2 * count
-    let sum = header_bytes
-    for (let nth = 0, cell = at + OUT_SERIES_WORDS; nth < count; nth++, cell += 2) {
-      const packed = this.#drive.payloads.peek(words[cell]!)
-      sum += words[cell + 1]!
-      if (packed instanceof Span) {
-        payloads[nth] = packed.bytes
-        froms[nth] = packed.from
-        tos[nth] = packed.to
-      } else {
+    const end = at + OUT_SERIES_WORDS + PAIR_WORDS * words[at + OUT_SERIES_PAYLOADS_COUNT]!
+    this.outBytes += header_bytes
+    for (let cell = at + OUT_SERIES_WORDS; cell < end; cell += PAIR_WORDS) {
+      const packed = payloads.peek(words[cell]!)
+      this.outBytes += words[cell + 1]!
+      if (packed instanceof Span) places.add(packed.bytes, packed.from, packed.to)
+      else {
         const spelled = bytesOf(packed)
-        payloads[nth] = spelled
-        froms[nth] = 0
-        tos[nth] = spelled.length
+        places.add(spelled, 0, spelled.length)
       }
     }
-    this.outBytes += sum
-    this.joiner.addSeries(bytes, from * 4, header_bytes, payloads, froms, tos, count)
+    this.joiner.addSeries(bytes, end * 4, header_bytes, places)
+    places.clear()
   }
 }
-
-const payloads: Uint8Array[] = []
-const froms: number[] = []
-const tos: number[] = []
 
 function plainBytes(bytes: Uint8Array): Uint8Array {
   // A subclass of a platform would show in programs that receive parts of it.

@@ -114,8 +114,8 @@ export class Links {
     void this.stop()
   }
 
-  /** Order: write a frame. */
-  frame(words: Uint32Array, bytes: Uint8Array, at: number, series = false): void {
+  /** Order: write a frame; `series`: one with several payloads. */
+  frame(words: Uint32Array, bytes: Uint8Array, at: number, series: boolean): void {
     const id = words[at + OUT_FRAME_LINK]!
     const line = this.#spoken?.id === id ? this.#spoken : this.#lines.get(id)
     if (line === undefined || !line.known) return

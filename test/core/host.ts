@@ -13,6 +13,7 @@ import {
   Door, bytes_of, constants, input_record, join, limits, status_name, tail_text, tail_words, words
 } from './door.ts'
 import type { Output } from './door.ts'
+import { is_frame, payloads_of } from './frames.ts'
 
 export { codes, constants, limits } from './door.ts'
 export type { Output } from './door.ts'
@@ -36,8 +37,8 @@ export interface Options { timeout?: number, try?: boolean, hold?: boolean, refs
 export interface Stats { element: number, capacity: number, buffered: number, senders: number,
   receivers: number, closed: number, out: number }
 export interface Entry { path: string, element: number, state: number }
-/** A record that the host passes on; `text` is its payload. */
-export interface Order extends Output { text: string }
+/** A record that the host passes on; `texts` are its payloads, `text` all of them. */
+export interface Order extends Output { text: string, texts: string[] }
 interface Running { kind: string, offered: boolean }
 
 const LOOPS_MAX = 100_000
@@ -169,15 +170,20 @@ export class Host {
       case 'drop': this.back(fields.payload!); return
       case 'stats': return this.note_stats(record)
       case 'entry': return this.note_entry(record)
-      default: this.orders.push(Object.assign(record, { text: this.order_text(record) }))
+      default: {
+        const texts = this.order_texts(record)
+        this.orders.push(Object.assign(record, { texts, text: texts.join(' ') }))
+      }
     }
   }
 
-  /** The payload of an order as it is now: lent for this moment, or, of a start, a gift. */
-  private order_text({ name, fields }: Output): string {
+  /** The payloads of an order as they are now: lent for this moment, or, of a start, a gift. */
+  private order_texts(order: Output): string[] {
+    const { name, fields } = order
+    if (is_frame(order)) return payloads_of(order).map(({ handle }) => this.lent(handle))
     const handle = name === 'peer' ? fields.info : fields.payload
-    if (handle === undefined || handle === 0) return ''
-    return name === 'start' ? this.back(handle) : this.lent(handle)
+    if (handle === undefined || handle === 0) return []
+    return [name === 'start' ? this.back(handle) : this.lent(handle)]
   }
 
   protected complete(record: Output): void {

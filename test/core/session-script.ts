@@ -6,6 +6,7 @@
  */
 import { decode } from 'cbor-x'
 import { bytes_of, codes, constants, join, limits, records, tail_text } from './door.ts'
+import { frame_record, header_of, is_frame, payloads_of } from './frames.ts'
 import { Host } from './host.ts'
 import type { Output } from './door.ts'
 
@@ -41,7 +42,7 @@ export function cbor(field: Field): Uint8Array {
 /** A frame that the core wrote: its name, fields by name, and its payload. */
 export interface Said {
   link: number, name: string, fields: Record<string, number & string>, payload: string
-  row: unknown[]
+  payloads: string[], row: unknown[]
 }
 export interface PeerEvent { event: string, id: string, name: string, incarnation: number,
   rights: number, info: string }
@@ -81,7 +82,7 @@ export class Script {
   private note(order: Output): void {
     const fields = order.fields as Record<string, number>
     const { link, peer, code, payload, id_bytes } = fields
-    if (order.name === 'frame') this.said.push(this.read(order))
+    if (is_frame(order)) this.said.push(this.read(order))
     else if (order.name === 'dial') {
       this.dials.push({ peer: peer!, id: tail_text(order, 0, id_bytes!) })
     } else if (order.name === 'unlink') this.unlinked.push({ link: link!, code: code! })
@@ -100,13 +101,13 @@ export class Script {
   }
 
   private read(order: Output): Said {
-    const { link, payload, header_bytes } = order.fields as Record<string, number>
-    const row = decode(order.tail.slice(0, header_bytes)) as unknown[]
+    const row = decode(header_of(order)) as unknown[]
     const shape = shapes.get(row[0] as number)
     if (row.length - 1 !== shape?.fields.length) throw new Error('a bad frame')
     const fields = Object.fromEntries(shape.fields.map((field, nth) => [field, row[nth + 1]]))
+    const payloads = payloads_of(order).map(({ handle }) => this.host.lent(handle))
     return {
-      link: link!, name: shape.name, row, payload: payload === 0 ? '' : this.host.lent(payload!),
+      link: order.fields.link!, name: shape.name, row, payloads, payload: payloads.join(' '),
       fields: fields as Record<string, number & string>
     }
   }
@@ -143,15 +144,14 @@ export class Script {
   }
 
   /** Gives the core a header of these bytes. */
-  raw(link: number, header: Uint8Array, payload = ''): void {
-    const handle = payload === '' ? 0 : this.host.give(payload)
-    this.host.put('frame', {
-      link, payload: handle, payload_bytes: bytes_of(payload).length, header_bytes: header.length
-    }, header)
+  raw(link: number, header: Uint8Array, ...payloads: string[]): void {
+    const given = payloads.filter((payload) => payload !== '').map((payload) =>
+      ({ handle: this.host.give(payload), bytes: bytes_of(payload).length }))
+    this.host.raw(frame_record(link, header, given))
   }
 
-  say(link: number, name: string, fields: Field[], payload = ''): void {
-    this.raw(link, cbor([kinds.get(name)!, ...fields]), payload)
+  say(link: number, name: string, fields: Field[], ...payloads: string[]): void {
+    this.raw(link, cbor([kinds.get(name)!, ...fields]), ...payloads)
   }
 
   verify(link: number, status = 0, expires_ms = 0, rights = 7, prefix = ''): void {

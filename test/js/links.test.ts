@@ -24,7 +24,7 @@ function counted(inner: Transport, writes: number[], links: Link[]): Transport {
     link.send = (pieces: readonly Uint8Array[]) => {
       const cutter = new FrameCutter()
       for (const piece of pieces) cutter.push(piece)
-      writes.push(cutter.cut(Infinity, { frame: () => {} }))
+      writes.push(cutter.cut(Infinity, { frame: () => {}, series: () => {} }))
       return send(pieces)
     }
     return link

@@ -10,6 +10,7 @@
 import { Host, codes, constants } from '../core/host.ts'
 import type { Order } from '../core/host.ts'
 import { bytes_of, input_row, tail_text } from '../core/door.ts'
+import { frame_record, header_of, payloads_of } from '../core/frames.ts'
 import { ShortHost } from '../core/short.ts'
 import type { Owed } from '../core/short.ts'
 import type { Link, Net } from './net.ts'
@@ -262,7 +263,7 @@ export class Node {
   private obey(order: Order): void {
     const fields = order.fields as Record<string, number>
     switch (order.name) {
-      case 'frame': return this.write(order)
+      case 'frame': case 'series': return this.write(order)
       case 'dial':
         return this.net.dial(this, fields.peer!, tail_text(order, 0, fields.id_bytes!))
       case 'unlink': return this.unlink(fields.link!, fields.code!)
@@ -285,13 +286,13 @@ export class Node {
   }
 
   private write(order: Order): void {
-    const { link: number, payload, payload_bytes, header_bytes } =
-      order.fields as Record<string, number>
-    const link = this.links.get(number!)
+    const number = order.fields.link!
+    const link = this.links.get(number)
     if (number === this.ending) return
     if (link === undefined) throw new Error(`a frame for link ${number}, which is not up`)
-    const { text } = order
-    const header = order.tail.slice(0, header_bytes)
+    const { text, texts } = order
+    const header = header_of(order)
+    const lengths = payloads_of(order).map(({ bytes }) => bytes)
     const to = link.other(this)
     const { incarnation, net: { now_ms: at_ms } } = this
     const crossing = { from: this, incarnation, to, header, text, at_ms }
@@ -299,10 +300,10 @@ export class Node {
     this.net.carry(link, to, () => {
       if (to.links.get(link.ids.get(to) ?? -1) !== link) return
       this.net.arrives?.(crossing)
-      to.take_in(input_row('frame', [link.ids.get(to)!, payload === 0 ? 0 : to.host.give(text),
-        payload_bytes!, header.length], header))
+to.take_in(frame_record(link.ids.get(to)!, header,
+        texts.map((one, nth) => ({ handle: to.host.give(one), bytes: lengths[nth]! }))))
     })
-    this.taken(link, number!, header.length + payload_bytes!)
+    this.taken(link, number, lengths.reduce((sum, bytes) => sum + bytes, header.length))
   }
 
   /** A frame came: those of one moment go into one call, when hosts are sparing with calls. */

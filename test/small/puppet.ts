@@ -5,6 +5,7 @@
  * cores (test/net), peers that say anything (test/fuzz).
  */
 import { bytes_of, records } from '../core/door.ts'
+import { header_of, is_frame } from '../core/frames.ts'
 import { Host } from '../core/host.ts'
 import type { Order } from '../core/host.ts'
 import { ALL_RIGHTS } from '../net/node.ts'
@@ -46,12 +47,13 @@ export class Stage {
     return puppet
   }
 
-  private obey({ name, fields, tail, text }: Order): void {
+  private obey(order: Order): void {
+    const { name, fields, text } = order
     const puppet = this.puppets.get(fields.link!)
     if (name === 'verify') {
       this.host.put('verified', { link: fields.link!, status: 0, rights: ALL_RIGHTS })
-    } else if (name === 'frame') {
-      puppet?.hear(tail.slice(0, fields.header_bytes), text)
+    } else if (is_frame(order)) {
+      puppet?.hear(header_of(order), text)
     } else if (name === 'unlink' && puppet !== undefined) puppet.unlinked = fields.code!
   }
 }

@@ -10,6 +10,7 @@
  */
 import { decode } from 'cbor-x'
 import { bytes_of, codes, constants, records, tail_text } from '../core/door.ts'
+import { frame_record, header_of, is_frame, payloads_of } from '../core/frames.ts'
 import { Host } from '../core/host.ts'
 import type { Order } from '../core/host.ts'
 import { encode } from '../fuzz/header.ts'
@@ -24,7 +25,9 @@ const FIRST_OF_SESSION = 16
 const ROUNDS_MAX = 1000
 
 export type Field = number | string | Field[]
-export interface Written { header: Uint8Array, row: unknown[], text: string, payload_bytes: number }
+export interface Written { header: Uint8Array, row: unknown[], payloads: Given[] }
+/** A payload as it came: its text, and the length that was said of it. */
+interface Given { text: string, bytes: number }
 interface Verdict { status: number, rights: number, expires_ms: number, prefix: string }
 
 const ANSWERS = new Set(['grant', 'claim', 'deliver', 'end', 'ends', 'unhold', 'reply'])
@@ -137,18 +140,16 @@ export class Stage {
     if (!far.up) return true
     const { host } = far.actor
     host.batching = true
-    for (const one of frames) this.put_frame(far, one.header, one.text, one.payload_bytes)
+    for (const one of frames) this.put_frame(far, one.header, one.payloads)
     host.batching = false
     host.run()
     return true
   }
 
-  private put_frame(to: End, header: Uint8Array, text: string, payload_bytes: number): void {
+  private put_frame(to: End, header: Uint8Array, payloads: readonly Given[]): void {
     const { host } = to.actor
-    host.put('frame', {
-      link: to.number, payload: text === '' ? 0 : host.give(text), payload_bytes,
-      header_bytes: header.length
-    }, header)
+    host.raw(frame_record(to.number, header,
+      payloads.map(({ text, bytes }) => ({ handle: host.give(text), bytes }))))
   }
 
   /** Carries everything on every link until nobody writes any more. */
@@ -190,20 +191,21 @@ export class Stage {
    * A session frame that nobody wrote, with the next number; `fields` follow `received`. It says
    * that it has all that the other wrote, when it is one that answers.
    */
-  forge(wire: Wire, as: Actor, name: string, fields: Field[], text = '',
+  forge(wire: Wire, as: Actor, name: string, fields: Field[], text: string | string[] = '',
     number = as.said + 1, received?: number): void {
     const near = wire.end_of(as)
     const far = wire.ends.find((end) => end !== near)!
     const has = received ?? (ANSWERS.has(name) ? far.actor.said : 0)
     const header = encode([kinds.get(name)!, number, has, ...fields])
     if (number > as.said) as.said = number
-    this.put_frame(far, header, text, bytes_of(text).length)
+    const texts = typeof text === 'string' ? text === '' ? [] : [text] : text
+    this.put_frame(far, header, texts.map((one) => ({ text: one, bytes: bytes_of(one).length })))
   }
 
   /** Any bytes as the header of a frame. */
   raw(wire: Wire, as: Actor, header: Uint8Array, text = '', bytes = bytes_of(text).length): void {
     const far = wire.ends.find((end) => end.actor !== as)!
-    this.put_frame(far, header, text, bytes)
+    this.put_frame(far, header, text === '' ? [] : [{ text, bytes }])
   }
 
   // Orders
@@ -212,7 +214,7 @@ export class Stage {
   private sort(actor: Actor): void {
     for (const order of actor.host.orders.splice(0)) {
       const { link, peer, id_bytes } = order.fields as Record<string, number>
-      if (order.name === 'frame') this.write(actor, order)
+      if (is_frame(order)) this.write(actor, order)
       else if (order.name === 'verify') { if (actor.judging) this.verify(actor, link!) }
       else if (order.name === 'unlink') this.unlink(actor, link!)
       else if (order.name === 'dial') {
@@ -232,11 +234,12 @@ export class Stage {
 
   private write(actor: Actor, order: Order): void {
     const [, end] = this.end(actor, order.fields.link!)
-    const header = order.tail.slice(0, order.fields.header_bytes!)
+    const header = header_of(order)
     const row = decode(header.slice()) as unknown[]
     if (row[0] as number >= FIRST_OF_SESSION) actor.said = Math.max(actor.said, row[1] as number)
-    const { payload_bytes } = order.fields as Record<string, number>
-    end.out.push({ header, row, text: order.text, payload_bytes: payload_bytes! })
+    const payloads = payloads_of(order).map(({ bytes }, nth) =>
+      ({ text: order.texts[nth]!, bytes }))
+    end.out.push({ header, row, payloads })
   }
 
   private verify(actor: Actor, link: number): void {
