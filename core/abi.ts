@@ -14,7 +14,7 @@ import { errands_open } from './errand'
 import { header } from './fault'
 import { bytes_used } from './heap'
 import { verified_in } from './hello'
-import { frame_in, series_in } from './intake'
+import { frame_in } from './intake'
 import { limit } from './limit'
 import { heard_in, link_down_in, link_ready_in, link_up_in } from './link'
 import { found_in, self_in } from './member'
@@ -44,8 +44,7 @@ import {
   IN_ENDED, IN_FOUND, IN_FRAME, IN_HEARD, IN_LEAVE, IN_LIMIT, IN_LINK_DOWN, IN_LINK_READY,
   IN_LINK_UP, IN_LIST, IN_MAKE, IN_OPEN, IN_READ, IN_READER, IN_READER_END, IN_RECEIVE,
   IN_RELEASE, IN_RELEASE_BYTES, IN_RELEASE_REF, IN_RETAIN, IN_SCRUB, IN_SELECT, IN_SELF, IN_SEND,
-  IN_SERIES,
-  IN_SIGNAL, IN_SIGNALED, IN_START, IN_STARTED, IN_STAT, IN_TAKE, IN_VERIFIED, IN_WITHDRAW,
+  IN_SERIES, IN_SIGNAL, IN_SIGNALED, IN_START, IN_STARTED, IN_STAT, IN_TAKE, IN_VERIFIED, IN_WITHDRAW,
   OUTPUT_BYTES,
 } from './tables'
 
@@ -125,7 +124,7 @@ function counted(kind: u32, record: usize): void {
 /** Records about links and other peers. False: not one of these. */
 function network(kind: u32, record: usize): bool {
   if (kind == IN_FRAME || kind == IN_SERIES) {
-    if (kind == IN_FRAME ? frame_in(record) : series_in(record)) frame_taken()
+    if (frame_in(record)) frame_taken()
   } else if (kind == IN_LINK_UP) link_up_in(record)
   else if (kind == IN_LINK_DOWN) link_down_in(record)
   else if (kind == IN_LINK_READY) link_ready_in(record)

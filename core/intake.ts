@@ -42,10 +42,11 @@ import { probe_for_in, probed_in } from './vouch'
 import {
   ERROR_BAD_FRAME, ERROR_BAD_NUMBER, ERROR_GONE, ERROR_OVER_LIMIT, FRAME_ACK, FRAME_DIGEST,
   FRAME_EDGE, FRAME_GRAFT, FRAME_HAVE, FRAME_HELLO, FRAME_HOLDS, FRAME_LEAVE, FRAME_LEAVE_ANSWER,
-  FRAME_MEMBER, FRAME_OFFER_RECEIVE, FRAME_OFFER_SENDS, FRAME_OFFER_SENDS_FIELDS, FRAME_PING, FRAME_PONG, FRAME_PROBED, FRAME_PROBE_FOR,
-  FRAME_PRUNE, FRAME_REFUSE, FRAME_WANT, HEADER_BYTES_MAX, IN_FRAME_BYTES, IN_FRAME_HEADER_BYTES,
-  IN_FRAME_LINK, IN_FRAME_PAYLOAD, IN_FRAME_PAYLOAD_BYTES, IN_SERIES_BYTES,
-  IN_SERIES_HEADER_BYTES, IN_SERIES_LINK, IN_SERIES_PAYLOADS_COUNT, LEAVE_TIMEOUT_MS, MESSAGE_BYTES_MAX,
+  FRAME_MEMBER, FRAME_OFFER_RECEIVE, FRAME_OFFER_SENDS, FRAME_PING, FRAME_PONG, FRAME_PROBED,
+  FRAME_PROBE_FOR, FRAME_PRUNE, FRAME_REFUSE, FRAME_WANT, HEADER_BYTES_MAX, IN_FRAME_BYTES,
+  IN_FRAME_HEADER_BYTES, IN_FRAME_LINK, IN_FRAME_PAYLOAD, IN_SERIES, IN_SERIES_BYTES,
+  IN_SERIES_HEADER_BYTES, IN_SERIES_PAYLOADS_COUNT, LEAVE_TIMEOUT_MS, MESSAGE_BYTES_MAX,
+  PAYLOADS_PER_FRAME_MAX,
 } from './tables'
 
 const TIMER_LEAVE: u32 = 69
@@ -55,9 +56,11 @@ export let frame_peer: Peer = no_peer
 export let frame_kind: u32 = 0
 /** Its payload, or null. It belongs to those above, with its one count. */
 export let frame_payload: Payload = changetype<Payload>(0)
-/** Of a series: where its payloads stand, a handle and a length each, and how many they are. */
+/** Of a series: where its payloads stand in the input area, and how many they are. */
 export let frame_list: usize = 0
 export let frame_count: u32 = 0
+/** A payload in a list: its handle and its length. */
+export const PAIR_BYTES: u32 = 8
 
 let leave_timer: Timer = no_timer
 let leaving: bool = false
@@ -65,82 +68,64 @@ let leave_late: bool = false
 
 // Frames
 
+/** Gives up the payloads of a list. */
+function drop_all(at: usize, count: u32): void {
+  for (; count != 0; count--, at += PAIR_BYTES) drop_handle(load<u32>(at))
+}
+
 /**
- * The record `frame`. True when it is for those above, who read it to its end with the functions of
- * frame and call `violation` when it is bad.
+ * The records `frame` and `series`. True when it is for those above, who read it to its end with
+ * the functions of frame and call `violation` when it is bad.
  */
 export function frame_in(record: usize): bool {
-  if (load<u32>(record) >> 16 << 2 < IN_FRAME_BYTES) return false
-  const payload = load<u32>(record + IN_FRAME_PAYLOAD)
-  const bytes = load<u32>(record + IN_FRAME_PAYLOAD_BYTES)
-  const header_bytes = load<u32>(record + IN_FRAME_HEADER_BYTES)
+  const series = (load<u32>(record) & 0xffff) == IN_SERIES
+  const record_bytes = load<u32>(record) >> 16 << 2
+  const least = series ? IN_SERIES_BYTES : IN_FRAME_BYTES
+  if (record_bytes < least) return false
+  // The one payload of a frame stands in its fields as those of a series in their list.
+  const list = record + (series ? IN_SERIES_BYTES : IN_FRAME_PAYLOAD)
+  const count = series ? load<u32>(record + IN_SERIES_PAYLOADS_COUNT) : 1
+  const header_bytes = load<u32>(record + (series ? IN_SERIES_HEADER_BYTES : IN_FRAME_HEADER_BYTES))
+  // A list that is longer than its record cannot be given back.
+  if (count > record_bytes / PAIR_BYTES) return false
+  const fixed = series ? least + count * PAIR_BYTES : least
   const link = link_by_id(load<u32>(record + IN_FRAME_LINK))
-  if (!sized(record, IN_FRAME_BYTES, header_bytes) || !some(link)) {
-    drop_handle(payload)
+  if (!sized(record, fixed, header_bytes) || !some(link)) {
+    drop_all(list, count)
     return false
   }
-  read_open(record + IN_FRAME_BYTES, header_bytes)
-  const count = read_array()
+  read_open(record + fixed, header_bytes)
+  const items = read_array()
   const kind = read_u32()
-  const fields = !frame_bad && count == frame_fields(kind) + 1
-  if (kind == FRAME_HELLO && !frame_bad) {
-    hello_in(link, fields, payload, bytes)
+  const fields = !frame_bad && items == frame_fields(kind) + 1
+  if (kind == FRAME_HELLO && !series && !frame_bad) {
+    hello_in(link, fields, load<u32>(list), load<u32>(list, 4))
     return false
   }
-  const code = fault_of(kind, fields, header_bytes, payload, bytes)
+  const sends = kind == FRAME_OFFER_SENDS
+  let code: u32 = sends == series && count - 1 < PAYLOADS_PER_FRAME_MAX ? 0 : ERROR_BAD_FRAME
+  if (sends && count < 2) code = ERROR_BAD_FRAME
+  for (let i: u32 = 0; i < count && code == 0; i++) {
+    code = fault_of(kind, fields, header_bytes, list + i * PAIR_BYTES)
+  }
   if (code != 0) {
-    drop_handle(payload)
+    drop_all(list, count)
     link_violation(link, code)
     return false
   }
-  if (kind >= FRAME_OFFER_RECEIVE) return session_frame(link, kind, payload, bytes)
+  if (kind >= FRAME_OFFER_RECEIVE) return session_frame(link, kind, list, count)
   link_frame(link, kind)
   return false
 }
 
-function drop_list(at: usize, count: u32): void {
-  for (; count != 0; count--, at += 8) drop_handle(load<u32>(at))
-}
-
-/** The record `series`, as `frame_in`. */
-export function series_in(record: usize): bool {
-  const room = load<u32>(record) >> 16 << 2
-  if (room < IN_SERIES_BYTES) return false
-  const count = load<u32>(record + IN_SERIES_PAYLOADS_COUNT)
-  const header_bytes = load<u32>(record + IN_SERIES_HEADER_BYTES)
-  if (count > (room - IN_SERIES_BYTES) >> 3) return false
-  const link = link_by_id(load<u32>(record + IN_SERIES_LINK))
-  const list = record + IN_SERIES_BYTES
-  const fixed = IN_SERIES_BYTES + (count << 3)
-  frame_list = list
-  frame_count = count
-  if (!sized(record, fixed, header_bytes) || !some(link)) {
-    drop_list(list, count)
-    return false
+/** What is wrong with the outside of a frame and one of its payloads, 0 for nothing. */
+function fault_of(kind: u32, fields: bool, header_bytes: u32, at: usize): u32 {
+  if (header_bytes > HEADER_BYTES_MAX || load<u32>(at, 4) > MESSAGE_BYTES_MAX) {
+    return ERROR_OVER_LIMIT
   }
-  read_open(record + fixed, header_bytes)
-  const fields = read_array()
-  const kind = read_u32()
-  let code: u32 = header_bytes > HEADER_BYTES_MAX ? ERROR_OVER_LIMIT : 0
-  if (frame_bad || kind != FRAME_OFFER_SENDS || fields != FRAME_OFFER_SENDS_FIELDS + 1 ||
-    count < 2) code = ERROR_BAD_FRAME
-  if (code != 0) {
-    drop_list(list, count)
-    link_violation(link, code)
-    return false
-  }
-  if (session_frame(link, kind, 0, 0)) return true
-  drop_list(list, count)
-  return false
-}
-
-/** What is wrong with the outside of a frame, 0 for nothing. */
-function fault_of(
-  kind: u32, fields: bool, header_bytes: u32, payload: u32, bytes: u32
-): u32 {
-  if (header_bytes > HEADER_BYTES_MAX || bytes > MESSAGE_BYTES_MAX) return ERROR_OVER_LIMIT
   if (!fields || frame_fields(kind) == 0) return ERROR_BAD_FRAME
-  if (kind == FRAME_OFFER_SENDS) return ERROR_BAD_FRAME
+  const payload = load<u32>(at)
+  if (kind == FRAME_OFFER_SENDS) return payload == 0 ? ERROR_BAD_FRAME : 0
   return payload != 0 && !frame_carries(kind) ? ERROR_BAD_FRAME : 0
 }
 
@@ -184,22 +169,24 @@ function overlay_in(peer: Peer, kind: u32): bool {
 }
 
 /** A frame of the session: its number is taken in, then it is looked at. */
-function session_frame(link: Link, kind: u32, handle: u32, bytes: u32): bool {
+function session_frame(link: Link, kind: u32, list: usize, count: u32): bool {
   const peer = link.peer
   const number = read_u32()
   const received = read_u32()
   if (frame_bad || link.state != LINK_ATTACHED) {
-    drop_handle(handle)
+    drop_all(list, count)
     link_violation(link, ERROR_BAD_FRAME)
     return false
   }
   heard(peer)
   const taken = session_take(peer, number, received)
   if (taken == TAKEN_WRONG || taken == TAKEN_BEFORE) {
-    drop_handle(handle)
+    drop_all(list, count)
     if (taken == TAKEN_WRONG) violation(peer, ERROR_BAD_NUMBER)
     return false
   }
+  const handle = load<u32>(list)
+  const bytes = load<u32>(list, 4)
   if (kind == FRAME_MEMBER) {
     if (!member_in(peer, handle, bytes)) violation(peer, ERROR_BAD_FRAME)
     return false
@@ -214,7 +201,10 @@ function session_frame(link: Link, kind: u32, handle: u32, bytes: u32): bool {
   }
   frame_peer = peer
   frame_kind = kind
-  frame_payload = handle == 0 ? changetype<Payload>(0) : payload_new(handle, bytes)
+  frame_list = list
+  frame_count = count
+  const lone = handle != 0 && count == 1
+  frame_payload = lone ? payload_new(handle, bytes) : changetype<Payload>(0)
   return true
 }
 

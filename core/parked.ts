@@ -14,6 +14,7 @@ import { text_ptr } from './bytes'
 import { asked, granted, killed, park_for, park_reader, reader_granted } from './channel'
 import { parked } from './claim'
 import { read_end, read_u32 } from './frame'
+import { PAIR_BYTES } from './intake'
 import { over_limit } from './limit'
 import { KIND_SELECT, KIND_SEND, OP_HELD } from './operation'
 import { map_find } from './map'
@@ -24,8 +25,8 @@ import { Peer } from './peer'
 import { reader_arrived, reader_ended } from './reader'
 import { payload_done, ref_channel } from './reference'
 import { end_offer, refs_over, say_done, take_refs } from './say'
-import { settle } from './settle'
 import { on_end, on_firm, on_hold, on_unhold } from './select'
+import { settle } from './settle'
 import {
   CLAIMED, Channel, FIRM, IS_AGAIN, IS_READER, IS_SELECT, IS_TRY, RECEIVE, SEND, Waiter, ZOMBIE,
   flagged, is, no_payload, waiter_new,
@@ -78,54 +79,60 @@ export function offer_in(peer: Peer, kind: u32, payload: Payload): bool {
     payload_done(payload)
     return fits && over_limit()
   }
+  if (plain_send) {
+    plain_send_in(peer, offer, channel, flags, payload, refs_over)
+    return true
+  }
   const c = ref_channel(channel)
-  const status = sending && refs_over ? ERROR_TOO_MANY : offer_status(peer, c, kind)
-  if (status != ERROR_OK) {
-    payload_done(payload)
-    end_offer(peer, offer, status)
-    return true
+  const status = offer_status(peer, c, kind)
+  if (status != ERROR_OK) end_offer(peer, offer, status)
+  else {
+    const w = waiter_new(sending ? SEND : RECEIVE, true)
+    w.key = select
+    if (select != 0) w.flags |= IS_SELECT
+    offer_park(c, w, peer, offer, flags)
   }
-  if (plain_send && place_at_once(c, peer, payload)) {
-    say_done(peer, offer)
-    return true
-  }
-  const w = waiter_new(sending ? SEND : RECEIVE, true)
-  w.payload = payload
-  w.key = select
-  if (select != 0) w.flags |= IS_SELECT
-  if ((flags & OFFER_FLAG_TRY) != 0) w.flags |= IS_TRY
-  park_for(c, w, peer, offer)
   return true
 }
 
-/** offer_sends: the payloads stand from `at` on. False: a violation. */
-export function offers_in(peer: Peer, at: usize, count: u32): bool {
+function offer_park(c: Channel, w: Waiter, peer: Peer, offer: u32, flags: u32): void {
+  if ((flags & OFFER_FLAG_TRY) != 0) w.flags |= IS_TRY
+  park_for(c, w, peer, offer)
+}
+
+/** A plain send that breaks no rule. Takes the payload; `over`: it is not whole. */
+function plain_send_in(
+  peer: Peer, offer: u32, channel: u32, flags: u32, payload: Payload, over: bool
+): void {
+  const c = ref_channel(channel)
+  const status = over ? ERROR_TOO_MANY : offer_status(peer, c, FRAME_OFFER_SEND)
+  if (status != ERROR_OK) {
+    payload_done(payload)
+    end_offer(peer, offer, status)
+  } else if (place_at_once(c, peer, payload)) say_done(peer, offer)
+  else {
+    const w = waiter_new(SEND, true)
+    w.payload = payload
+    offer_park(c, w, peer, offer, flags)
+  }
+}
+
+/**
+ * offer_sends: each of the `count` payloads from `at` on as if it had come by itself. Takes them.
+ * False: a violation; those before it have happened, those after it have not.
+ */
+export function sends_in(peer: Peer, at: usize, count: u32): bool {
   let offer = read_u32()
   const channel = read_u32()
   let fits = read_end()
-  for (; count != 0; count--, at += 8, offer++) {
+  for (; count != 0; count--, at += PAIR_BYTES, offer++) {
     const payload = payload_new(load<u32>(at), load<u32>(at, 4))
-    if (fits && is(changetype<Waiter>(map_find(parked, peer.index, offer)))) fits = false
-    if (fits && too_much(peer, payload)) {
-      over_limit()
-      fits = false
-    }
-    if (!fits) {
-      payload_done(payload)
-      continue
-    }
-    const c = ref_channel(channel)
-    const status = offer_status(peer, c, FRAME_OFFER_SEND)
-    if (status != ERROR_OK) {
-      payload_done(payload)
-      end_offer(peer, offer, status)
-    } else if (place_at_once(c, peer, payload)) say_done(peer, offer)
-    else {
-      const w = waiter_new(SEND, true)
-      w.payload = payload
-      park_for(c, w, peer, offer)
-    }
-    settle()
+    fits = fits && !is(changetype<Waiter>(map_find(parked, peer.index, offer)))
+    if (fits && too_much(peer, payload)) fits = over_limit()
+    if (fits) {
+      plain_send_in(peer, offer, channel, 0, payload, false)
+      settle()
+    } else payload_done(payload)
   }
   return fits
 }

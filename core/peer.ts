@@ -19,8 +19,7 @@ import { Timer, now_ms, timer_clear } from './timer'
 import { Waiter } from './waiter'
 import {
   INPUT_BYTES, OUT_FRAME, OUT_FRAME_BYTES, OUT_FRAME_HEADER_BYTES, OUT_FRAME_LINK,
-  OUT_FRAME_PAYLOAD, OUT_FRAME_PAYLOAD_BYTES, OUT_SERIES, OUT_SERIES_BYTES,
-  OUT_SERIES_HEADER_BYTES, OUT_SERIES_LINK, OUT_SERIES_PAYLOADS_COUNT,
+  OUT_FRAME_PAYLOAD, OUT_FRAME_PAYLOAD_BYTES,
 } from './tables'
 
 /** Nobody that the circuit knows to be here. */
@@ -108,18 +107,6 @@ export class Out {
   payload: Payload
   /** Of a deliver: the offer or message that must be told when the frame is gone, or null. */
   holder: Waiter
-}
-
-/** Plain sends to one channel that leave in one frame. Their offers keep their messages. */
-// @ts-ignore: decorator
-@unmanaged
-export class Sends extends Out {
-  offer: u32
-  channel: u32
-  count: u32
-  /** Of all messages. */
-  payload_bytes: u32
-  last: Payload
 }
 
 // @ts-ignore: decorator
@@ -377,26 +364,6 @@ export function frame_out(
   memory.copy(at + OUT_FRAME_BYTES, head, head_bytes)
   if (tail_bytes != 0) memory.copy(at + OUT_FRAME_BYTES + head_bytes, tail, tail_bytes)
   link.out_bytes += header_bytes + payload_bytes
-}
-
-/** Writes a series record: a frame with `count` payloads, each lent. */
-export function series_out(
-  link: Link, payload: Payload, count: u32, payload_bytes: u32, head: usize, head_bytes: u32
-): void {
-  const pairs_bytes = count << 3
-  let at = emit(OUT_SERIES, OUT_SERIES_BYTES + pairs_bytes + head_bytes)
-  store<u32>(at + OUT_SERIES_LINK, link.id)
-  store<u32>(at + OUT_SERIES_PAYLOADS_COUNT, count)
-  store<u32>(at + OUT_SERIES_HEADER_BYTES, head_bytes)
-  at += OUT_SERIES_BYTES
-  for (; count != 0; count--) {
-    store<u32>(at, payload.handle)
-    store<u32>(at, payload.bytes, 4)
-    at += 8
-    payload = payload.next
-  }
-  memory.copy(at, head, head_bytes)
-  link.out_bytes += head_bytes + payload_bytes
 }
 
 /** True when an input record is exactly as long as its fixed part and its tail. */

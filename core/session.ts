@@ -1,160 +1,48 @@
 /**
  * What two peers owe each other: numbered frames, resending, acknowledgements.
  *
- * Lives here: making session frames, giving them to the attached link within its window, keeping
- * them until they are acknowledged, and taking numbers in. Does not live here: which link is
+ * Lives here: giving frames to the attached link within its window, keeping them until they are
+ * acknowledged, and taking numbers in. Does not live here: making frames (post), which link is
  * attached (link), what a frame means (member, and those above).
  *
  * Invariants: frames go out in the order of their numbers, on the attached link only; a frame is
  * kept until its number is acknowledged or the session ends; `acked ≤ sent ≤ made` modulo 2^32; at
- * most one lone `ack` a peer and turn; each frame holds one count on its payload and gives it up
+ * most one lone `ack` a peer and turn; a frame that holds a count on its payload gives it up
  * through `payloads_done_next`.
  */
 import { alloc, release } from './heap'
 import {
-  head_bytes, head_ptr, put_array, put_u32, write_open, write_session_head, write_tail_open, written_bytes, written_ptr,
+  head_bytes, head_ptr, put_u32, write_open, write_session_head, written_bytes, written_ptr,
 } from './frame'
 import { link_needed } from './dial'
 import { peers_first } from './directory'
 import { Payload } from './payload'
 import {
-  LINK_ATTACHED, Link, Out, Sends, series_out, PEER_JOINED, PEER_KNOWN, PEER_LOST, Peer, frame_out, joined_change,
-  joined_count,
+  LINK_ATTACHED, Link, Out, PEER_JOINED, PEER_KNOWN, Peer, frame_out, joined_change, joined_count,
   no_out, no_peer, no_timer, some,
 } from './peer'
+import {
+  Sends, answers, dirty_all, dirty_any, out_bytes, post_done, sending, sends_check, sends_out,
+  session_dirty, write_sends,
+} from './post'
 import { ring_full } from './ring'
 import { now_ms, timer_clear, timer_set } from './timer'
 import { Waiter } from './waiter'
 import {
-  ACK_DELAY_MS, ACK_FRAMES, ERROR_OK, FRAME_ACK, FRAME_CLAIM, FRAME_END, FRAME_ENDS, FRAME_ENTRY,
-  FRAME_MEMBER, FRAME_OFFER_SEND, FRAME_OFFER_SENDS, FRAME_REPLY, LINK_IDLE_MS,
-  PAYLOADS_PER_FRAME_MAX, LINK_WINDOW_BYTES, PROBE_INTERVAL_MS,
+  ACK_DELAY_MS, ACK_FRAMES, FRAME_ACK, LINK_IDLE_MS, LINK_WINDOW_BYTES, PROBE_INTERVAL_MS,
 } from './tables'
 
+// The rooms above say what they have to say through these.
 export { put_array, put_text, put_u32 } from './frame'
+export { post, post_end, post_end_done, post_send, session_dirty } from './post'
+
 export const TIMER_ACK: u32 = 64
 export const TIMER_WATCH: u32 = 67
 
-let dirty_first: Peer = no_peer
 let done_first: Out = no_out
 let done_last: Out = no_out
 
-let post_peer: Peer = no_peer
-let post_kind: u32 = 0
-
-/** A frame that the other side brings about: how many there are is not for us to say. */
-function answers(kind: u32): bool {
-  return kind >= FRAME_CLAIM && kind <= FRAME_ENDS || kind == FRAME_REPLY || kind == FRAME_ENTRY
-}
-
-function out_bytes(out: Out): u32 {
-  return offsetof<Out>() + out.bytes
-}
-
 // Frames going out
-
-/** Puts the peer on the list of those that have something to say at the end of this turn. */
-export function session_dirty(peer: Peer): void {
-  if (peer.dirty) return
-  peer.dirty = true
-  peer.dirty_next = dirty_first
-  dirty_first = peer
-}
-
-/**
- * Begins a frame of `kind` to a peer with a session, or to one that is contacted: then it is among
- * the first frames of the session to come. The fields after `received` follow with put_u32,
- * put_text and put_array, as many as the kind has, then `post_end`. One at a time.
- */
-export function post(peer: Peer, kind: u32): void {
-  assert(peer.state != PEER_LOST && !some(post_peer), 'a frame for nobody')
-  if (peer.done_count != 0) post_done(peer)
-  post_peer = peer
-  post_kind = kind
-  write_tail_open()
-}
-
-/** Ends the frame and queues it. Takes one count on the payload (null: none). */
-export function post_end(payload: Payload): void {
-  const peer = post_peer
-  post_peer = no_peer
-  const bytes = written_bytes()
-  const out = queue(peer, post_kind, bytes)
-  out.payload = payload
-  if (some(payload)) payload.count++
-  memory.copy(changetype<usize>(out) + offsetof<Out>(), written_ptr(), bytes)
-  if (answers(out.kind)) peer.answer_bytes += out_bytes(out)
-}
-
-function queue(peer: Peer, kind: u32, bytes: u32): Out {
-  const out = changetype<Out>(alloc(offsetof<Out>() + bytes))
-  out.number = ++peer.made
-  out.kind = kind
-  out.bytes = bytes
-  if (some(peer.last)) peer.last.next = out
-  else peer.first = out
-  peer.last = out
-  if (!some(peer.unsent)) peer.unsent = out
-  if (kind != FRAME_MEMBER) peer.used_ms = now_ms
-  session_dirty(peer)
-  return out
-}
-
-/** Posts the offer of a plain send, with others to its channel in one frame. */
-export function post_send(peer: Peer, offer: u32, channel: u32, payload: Payload): void {
-  if (peer.done_count != 0) post_done(peer)
-  let sends = changetype<Sends>(peer.last)
-  if (some(sends) && sends.kind == FRAME_OFFER_SENDS && <i32>(sends.number - peer.sent) > 0 &&
-    sends.channel == channel && sends.offer + sends.count == offer &&
-    sends.count < PAYLOADS_PER_FRAME_MAX) {
-    sends.last.next = payload
-  } else {
-    const bytes = <u32>(offsetof<Sends>() - offsetof<Out>())
-    sends = changetype<Sends>(queue(peer, FRAME_OFFER_SENDS, bytes))
-    sends.offer = offer
-    sends.channel = channel
-    sends.payload = payload
-  }
-  sends.last = payload
-  sends.count++
-  sends.payload_bytes += payload.bytes
-}
-
-/** Writes the header of a frame of plain sends. */
-function write_sends(sends: Sends, received: u32): void {
-  const lone = sends.count == 1
-  write_session_head(lone ? FRAME_OFFER_SEND : FRAME_OFFER_SENDS, sends.number, received)
-  put_u32(sends.offer)
-  put_u32(sends.channel)
-  if (!lone) return
-  put_u32(0)
-  put_u32(0)
-  put_array(0)
-}
-
-/**
- * Says `end` OK of a plain send, before whatever is posted next: those whose numbers follow each
- * other in one frame. spec: WIRE-37
- */
-export function post_end_done(peer: Peer, offer: u32): void {
-  if (peer.done_count != 0 && peer.done_first + peer.done_count == offer) {
-    peer.done_count++
-    return
-  }
-  if (peer.done_count != 0) post_done(peer)
-  peer.done_first = offer
-  peer.done_count = 1
-  session_dirty(peer)
-}
-
-function post_done(peer: Peer): void {
-  const count = peer.done_count
-  peer.done_count = 0
-  post(peer, count == 1 ? FRAME_END : FRAME_ENDS)
-  put_u32(peer.done_first)
-  put_u32(count == 1 ? ERROR_OK : count)
-  post_end(changetype<Payload>(0))
-}
 
 /** True while the other side reads: what it brings about by itself stays within the window. */
 export function link_flows(link: Link): bool {
@@ -172,24 +60,22 @@ export function session_pump(peer: Peer, now: bool): void {
   while (some(peer.unsent) && some(link)) {
     const out = peer.unsent
     const payload = out.payload
-    const sends = changetype<Sends>(out)
-    const sending = out.kind == FRAME_OFFER_SENDS
-    if (sending) write_sends(sends, peer.received)
+    const sends = sending(out)
+    if (sends) write_sends(changetype<Sends>(out), peer.received)
     else write_session_head(out.kind, out.number, peer.received)
-    const head = head_bytes()
-    const tail_bytes = sending ? 0 : out.bytes
-    const payload_bytes = sending ? sends.payload_bytes : some(payload) ? payload.bytes : 0
-    if (!fits(link, head + tail_bytes + payload_bytes)) return
+    const tail_bytes = sends ? 0 : out.bytes
+    const payload_bytes = sends ? changetype<Sends>(out).payload_bytes
+      : some(payload) ? payload.bytes : 0
+    if (!fits(link, head_bytes() + tail_bytes + payload_bytes)) return
     if (!now && ring_full()) {
       session_dirty(peer)
       return
     }
-    if (sending && sends.count > 1) {
-      series_out(link, payload, sends.count, payload_bytes, head_ptr(), head)
-    } else {
+    if (sends) sends_out(link, changetype<Sends>(out))
+    else {
       const tail = changetype<usize>(out) + offsetof<Out>()
       const handle = some(payload) ? payload.handle : 0
-      frame_out(link, handle, payload_bytes, head_ptr(), head, tail, tail_bytes)
+      frame_out(link, handle, payload_bytes, head_ptr(), head_bytes(), tail, tail_bytes)
     }
     if (<i32>(out.number - peer.sent) > 0) peer.sent = out.number
     peer.unsent = out.next
@@ -227,12 +113,11 @@ function flush(peer: Peer): void {
 
 /** Sends what this turn has brought. Called once at the end of each turn. */
 export function sessions_flush(): void {
-  let peer = dirty_first
-  dirty_first = no_peer
+  let peer = dirty_all()
   while (some(peer)) {
     const next = peer.dirty_next
     // While it is on the list, so that it does not come on it again.
-    if (peer.done_count != 0) post_done(peer)
+    post_done(peer)
     peer.dirty = false
     peer.dirty_next = no_peer
     flush(peer)
@@ -242,7 +127,7 @@ export function sessions_flush(): void {
 
 /** True when the output area kept frames from leaving: there is more to do. */
 export function sessions_waiting(): bool {
-  return some(dirty_first)
+  return dirty_any()
 }
 
 /** The acknowledgement of a peer is due. */
@@ -282,7 +167,7 @@ function pop(peer: Peer): void {
 }
 
 function finish(out: Out): void {
-  if (!some(out.payload) || out.kind == FRAME_OFFER_SENDS) {
+  if (!some(out.payload) || sending(out)) {
     release(changetype<usize>(out), out_bytes(out))
     return
   }
@@ -423,6 +308,7 @@ export function sessions_check(): void {
     let answer_bytes: u32 = 0
     for (let out = peer.first; some(out); out = out.next) {
       assert(out.number == ++number, 'a frame is missing')
+      if (sending(out)) sends_check(changetype<Sends>(out))
       assert(!some(out.holder) || out.holder.unheard == out, 'a deliver for nobody')
       if (answers(out.kind)) answer_bytes += out_bytes(out)
     }

@@ -21,6 +21,7 @@ export const CORE_ORDER: string[][] = [
   ['bytes', 'ring', 'table', 'map', 'timer', 'limit'],
   ['payload', 'waiter'],
   ['reference', 'peer', 'directory', 'roster', 'frame'],
+  ['post'],
   ['session', 'dial'],
   ['link', 'hello', 'probe', 'intake', 'member', 'statement', 'gossip', 'sync', 'overlay',
     'suspicion', 'vouch', 'tree'],

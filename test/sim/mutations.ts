@@ -53,7 +53,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     bug: 'of plain sends that are told together the last is left out',
-    file: 'session.ts', find: 'put_u32(count == 1 ? ERROR_OK : count)',
+    file: 'post.ts', find: 'put_u32(count == 1 ? ERROR_OK : count)',
     put: 'put_u32(count == 1 ? ERROR_OK : count - 1)',
     caught_by: 'every_operation_ends', faults: 'none', within: 200
   },

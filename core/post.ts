@@ -1,0 +1,213 @@
+/**
+ * Frames of sessions as they are made: numbered, queued, some of them together.
+ *
+ * Lives here: the queue of what a peer is told, ends and plain sends that share a frame, who has
+ * something to say in this turn. Does not live here: giving frames to a link, keeping them until
+ * they are acknowledged (session), their fields (say).
+ *
+ * Invariants: frames are numbered in the order in which they are made; what is said together keeps
+ * its place among all that is said; a frame that was given to a link is not changed any more; each
+ * frame holds one count on its payload, but for sends: an offer outlives the frame that brings it,
+ * since whatever ends it acknowledges that frame (LIM-13), and the offer has the message.
+ */
+import { alloc } from './heap'
+import {
+  head_bytes, head_ptr, put_array, put_u32, write_session_head, write_tail_open, written_bytes,
+  written_ptr,
+} from './frame'
+import { Payload } from './payload'
+import {
+  Link, Out, PEER_LOST, Peer, frame_out, no_peer, some,
+} from './peer'
+import { emit } from './ring'
+import { now_ms } from './timer'
+import {
+  ERROR_OK, FRAME_CLAIM, FRAME_END, FRAME_ENDS, FRAME_ENTRY, FRAME_MEMBER, FRAME_OFFER_SEND,
+  FRAME_OFFER_SENDS, FRAME_REPLY, OUT_SERIES, OUT_SERIES_BYTES, OUT_SERIES_HEADER_BYTES,
+  OUT_SERIES_LINK, OUT_SERIES_PAYLOADS_COUNT, PAYLOADS_PER_FRAME_MAX,
+} from './tables'
+
+/** Plain sends to one channel whose offers have numbers in a row; `payload` is the first's. */
+// @ts-ignore: decorator
+@unmanaged
+export class Sends extends Out {
+  offer: u32
+  channel: u32
+  count: u32
+  /** Of all messages. */
+  payload_bytes: u32
+  last: Payload
+}
+
+let dirty_first: Peer = no_peer
+let post_peer: Peer = no_peer
+let post_kind: u32 = 0
+
+/** A frame that the other side brings about: how many there are is not for us to say. */
+export function answers(kind: u32): bool {
+  return kind >= FRAME_CLAIM && kind <= FRAME_ENDS || kind == FRAME_REPLY || kind == FRAME_ENTRY
+}
+
+export function out_bytes(out: Out): u32 {
+  return offsetof<Out>() + out.bytes
+}
+
+/** True for what may be `Sends`, also of one message. */
+// @ts-ignore: decorator
+@inline export function sending(out: Out): bool { return out.kind == FRAME_OFFER_SENDS }
+
+/** Puts the peer on the list of those that have something to say at the end of this turn. */
+export function session_dirty(peer: Peer): void {
+  if (peer.dirty) return
+  peer.dirty = true
+  peer.dirty_next = dirty_first
+  dirty_first = peer
+}
+
+/** All that have something to say, in a list that is the caller's now; null for none. */
+export function dirty_all(): Peer {
+  const first = dirty_first
+  dirty_first = no_peer
+  return first
+}
+
+/** True when somebody has something to say. */
+export function dirty_any(): bool {
+  return some(dirty_first)
+}
+
+function queue(peer: Peer, kind: u32, bytes: u32): Out {
+  const out = changetype<Out>(alloc(offsetof<Out>() + bytes))
+  out.number = ++peer.made
+  out.kind = kind
+  out.bytes = bytes
+  if (some(peer.last)) peer.last.next = out
+  else peer.first = out
+  peer.last = out
+  if (!some(peer.unsent)) peer.unsent = out
+  if (kind != FRAME_MEMBER) peer.used_ms = now_ms
+  session_dirty(peer)
+  return out
+}
+
+/**
+ * Begins a frame of `kind` to a peer with a session, or to one that is contacted: then it is among
+ * the first frames of the session to come. The fields after `received` follow with put_u32,
+ * put_text and put_array, as many as the kind has, then `post_end`. One at a time.
+ */
+export function post(peer: Peer, kind: u32): void {
+  assert(peer.state != PEER_LOST && !some(post_peer), 'a frame for nobody')
+  post_done(peer)
+  post_peer = peer
+  post_kind = kind
+  write_tail_open()
+}
+
+/** Ends the frame and queues it. Takes one count on the payload (null: none). */
+export function post_end(payload: Payload): void {
+  const peer = post_peer
+  post_peer = no_peer
+  const bytes = written_bytes()
+  const out = queue(peer, post_kind, bytes)
+  out.payload = payload
+  if (some(payload)) payload.count++
+  memory.copy(changetype<usize>(out) + offsetof<Out>(), written_ptr(), bytes)
+  if (answers(post_kind)) peer.answer_bytes += out_bytes(out)
+}
+
+/**
+ * Says `end` OK of a plain send, before whatever is posted next: those whose numbers follow each
+ * other in one frame. spec: WIRE-37
+ */
+export function post_end_done(peer: Peer, offer: u32): void {
+  if (peer.done_count != 0 && peer.done_first + peer.done_count == offer) {
+    peer.done_count++
+    return
+  }
+  post_done(peer)
+  peer.done_first = offer
+  peer.done_count = 1
+  session_dirty(peer)
+}
+
+/** Says the ends that wait, if there are any. */
+export function post_done(peer: Peer): void {
+  const count = peer.done_count
+  if (count == 0) return
+  peer.done_count = 0
+  post(peer, count == 1 ? FRAME_END : FRAME_ENDS)
+  put_u32(peer.done_first)
+  put_u32(count == 1 ? ERROR_OK : count)
+  post_end(changetype<Payload>(0))
+}
+
+/**
+ * Says the offer of a plain send without references. It joins the one before it, if that was the
+ * last that was said, is to the same channel, and has not been given to a link. spec: WIRE-39
+ */
+export function post_send(peer: Peer, offer: u32, channel: u32, payload: Payload): void {
+  post_done(peer)
+  let sends = changetype<Sends>(peer.last)
+  if (some(sends) && sending(sends) && sends.channel == channel &&
+    sends.offer + sends.count == offer && sends.count < PAYLOADS_PER_FRAME_MAX &&
+    <i32>(sends.number - peer.sent) > 0) {
+    sends.last.next = payload
+  } else {
+    const bytes = <u32>(offsetof<Sends>() - offsetof<Out>())
+    sends = changetype<Sends>(queue(peer, FRAME_OFFER_SENDS, bytes))
+    sends.offer = offer
+    sends.channel = channel
+    sends.payload = payload
+  }
+  sends.last = payload
+  sends.count++
+  sends.payload_bytes += payload.bytes
+}
+
+/** Writes the header of sends: of one alone that of an `offer_send`. */
+export function write_sends(sends: Sends, received: u32): void {
+  const alone = sends.count == 1
+  write_session_head(alone ? FRAME_OFFER_SEND : FRAME_OFFER_SENDS, sends.number, received)
+  put_u32(sends.offer)
+  put_u32(sends.channel)
+  if (!alone) return
+  put_u32(0)
+  put_u32(0)
+  put_array(0)
+}
+
+/** Gives sends to a link; their header was just written. */
+export function sends_out(link: Link, sends: Sends): void {
+  let payload = sends.payload
+  let count = sends.count
+  const header_bytes = head_bytes()
+  if (count == 1) {
+    frame_out(link, payload.handle, payload.bytes, head_ptr(), header_bytes, 0, 0)
+    return
+  }
+  let at = emit(OUT_SERIES, OUT_SERIES_BYTES + (count << 3) + header_bytes)
+  store<u32>(at + OUT_SERIES_LINK, link.id)
+  store<u32>(at + OUT_SERIES_PAYLOADS_COUNT, count)
+  store<u32>(at + OUT_SERIES_HEADER_BYTES, header_bytes)
+  at += OUT_SERIES_BYTES
+  for (; count != 0; count--) {
+    store<u32>(at, payload.handle)
+    store<u32>(at, payload.bytes, 4)
+    at += 8
+    payload = payload.next
+  }
+  memory.copy(at, head_ptr(), header_bytes)
+  link.out_bytes += header_bytes + sends.payload_bytes
+}
+
+/** Asserts that the messages of sends are all still there; for tests. */
+export function sends_check(sends: Sends): void {
+  let payload = sends.payload
+  let bytes: u32 = 0
+  for (let i: u32 = 0; i < sends.count; i++) {
+    assert(payload.count == 1 && payload.refs_count == 0, 'a send that others share')
+    bytes += payload.bytes
+    payload = payload.next
+  }
+  assert(bytes == sends.payload_bytes, 'bytes of sends miscounted')
+}
