@@ -18,7 +18,8 @@ import {
   op_new, op_slot, op_usable, part, refuse,
 } from './operation'
 import {
-  frame_count, frame_kind, frame_list, frame_payload, frame_peer, leave_begin, leave_done, session_timer,
+  frame_count, frame_kind, frame_list, frame_payload, frame_peer, leave_begin, leave_done,
+  session_timer,
 } from './intake'
 import { answer_bytes_max, over, over_clear } from './limit'
 import { next_lost, violation } from './link'
@@ -52,7 +53,8 @@ import {
   FRAME_ASK, FRAME_CLAIM, FRAME_CLOSE, FRAME_DELIVER, FRAME_END, FRAME_ENDS, FRAME_ENTRY,
   FRAME_GRANT, FRAME_LIST, FRAME_MAKE, FRAME_OFFER_READER, FRAME_OFFER_RECEIVE, FRAME_OFFER_SEND,
   FRAME_OFFER_SENDS, FRAME_OPEN, FRAME_REPLY, FRAME_SCRUB, FRAME_SIGNAL, FRAME_START, FRAME_STAT,
-  FRAME_UNHOLD, FRAME_WITHDRAW, IN_LEAVE_BYTES, IN_LEAVE_OP, IN_WITHDRAW_BYTES, IN_WITHDRAW_OP, LIST_FLAG_DEEP,
+  FRAME_UNHOLD, FRAME_WITHDRAW, IN_LEAVE_BYTES, IN_LEAVE_OP, IN_WITHDRAW_BYTES, IN_WITHDRAW_OP,
+  LIST_FLAG_DEEP,
 } from './tables'
 
 let leaving: Operation = no_operation

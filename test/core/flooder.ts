@@ -5,10 +5,12 @@
  * (limits.test.ts, unheard.test.ts).
  */
 import * as assert from 'uvu/assert'
+import { frame_record } from './frames.ts'
 import { HIGHER, LOWER, Script, cbor, codes } from './session-script.ts'
 import type { Field } from './session-script.ts'
 
 const KINDS = { offer_receive: 16, offer_send: 17, grant: 18, withdraw: 19, offer_reader: 21,
+  offer_sends: 22,
   claim: 24, deliver: 25, end: 26, unhold: 27, ends: 28, make: 32, open: 33, list: 34, reply: 40 }
 export const LINK = 1
 
@@ -33,6 +35,17 @@ export class Flooder {
     this.s.host.put('frame', { link: LINK, payload, payload_bytes, header_bytes: header.length },
       header)
   }
+
+  /** Plain sends in one frame. */
+  say_sends(offer: number, channel: number, texts: readonly string[]): void {
+    const { host } = this.s
+    const header = cbor([KINDS.offer_sends, this.number++, this.received, offer, channel])
+    host.raw(frame_record(LINK, header, texts.map((text) =>
+      ({ handle: host.give(text), bytes: text.length }))))
+  }
+
+  /** The number that its next frame has. */
+  get next_number(): number { return this.number }
 
   /** Many frames in few calls of the core. */
   many(count: number, one: (nth: number) => void): void {

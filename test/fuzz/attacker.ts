@@ -105,10 +105,21 @@ export class Attacker extends Voice {
     }
     this.selecting = random.once_in(2) ? random.between(1, 4) : 0
     this.flags = (this.selecting === 0 ? 0 : 2) | (random.once_in(6) ? 1 : 0)
+    if (draw > 5 && random.once_in(2)) return this.offer_sends()
     const sends = draw < 5
     this.mine.push(this.offer, (sends ? SENDS : 0) | (this.selecting === 0 ? 0 : SELECTS), random)
     if (!sends) return this.say('offer_receive')
     this.say('offer_send', this.selecting === 0 ? this.size() : 0)
+  }
+
+  /** Plain sends in one frame. */
+  private offer_sends(): void {
+    this.payloads = this.random.once_in(20) ? 64 : this.random.between(2, 5)
+    this.next_offer--
+    for (let left = this.payloads; left > 0; left--) {
+      this.mine.push(this.next_offer++, SENDS, this.random)
+    }
+    this.say('offer_sends', this.size())
   }
 
   private size(): number { return this.random.once_in(60) ? 1 << 20 : this.random.between(1, 99) }
@@ -255,6 +266,7 @@ export class Attacker extends Voice {
   private unknown(): void {
     const { random, plans } = this
     const plan = random.pick(plans.all)
+    if (plan.frame.name === 'offer_sends') this.payloads = random.between(2, 4)
     this.status = random.pick(STATUSES)
     this.write(plan, plan.carries && random.once_in(2) ? 7 : 0, '')
     this.tainted = true

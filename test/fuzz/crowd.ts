@@ -24,7 +24,8 @@ const BATCH_FRAMES_LARGE = 900
 export const MEMORY_BYTES_MAX = 64 * 1024 * 1024
 const OUT = Object.fromEntries(records.output.map(({ name, kind }) => [name, kind]))
 const FRAME = Object.fromEntries(records.frames.map(({ name, kind }) => [name, kind]))
-const CARRIES = new Set(records.frames.filter((one) => 'payload' in one).map(({ name }) => name))
+const CARRIES = new Set(records.frames
+  .filter((one) => 'payload' in one || 'payloads' in one).map(({ name }) => name))
 const ZERO = 48
 /** Between the ids of the peers: some are lower, some are higher. */
 const CORE = '12D3KooEvil3Core'
@@ -42,6 +43,8 @@ export class Crowd extends Handshakes implements Outputs {
   private readonly own: Own
   private readonly answers: { kind: number, a: number, b: number }[] = []
   private readonly begun: Snapshot
+  /** Payloads of the series that was heard last. */
+  private carried = 0
   private honest_op = 0
   private honest_status = -1
   private honest_value = 0
@@ -173,6 +176,20 @@ export class Crowd extends Handshakes implements Outputs {
     this.heard(nth, this.header.next())
   }
 
+  /** The same: how many payloads there are, the header's bytes, the payloads, the header follow. */
+  series(link: number, at: number): void {
+    const { words, bytes } = this.instance
+    const count = words[at + 1]!
+    const nth = this.nth_of(link)
+    if (nth < 0) return
+    let sum = words[at + 2]!
+    for (let one = 0; one < count; one++) sum += words[at + 4 + 2 * one]!
+    this.owed[nth] = this.owed[nth]! + sum
+    this.header.open(bytes, at + 3 + 2 * count << 2)
+    this.carried = count
+    this.heard(nth, this.header.next())
+  }
+
   private heard(nth: number, kind: number): void {
     const one = this.attackers[nth]!
     if (kind < 16) return this.heard_link(nth, kind)
@@ -185,6 +202,8 @@ export class Crowd extends Handshakes implements Outputs {
       this.header.next()
       this.header.next()
       one.offered(first, kind === FRAME.offer_send, this.header.next() !== 0, false)
+    } else if (kind === FRAME.offer_sends) {
+      for (let more = 0; more < this.carried; more++) one.offered(first + more, true, false, false)
     } else if (kind === FRAME.offer_reader) one.offered(first, false, false, true)
     else if (kind === FRAME.withdraw) one.withdrawn(first)
     else if (kind === FRAME.claim || kind === FRAME.deliver) one.claimed_by(first)

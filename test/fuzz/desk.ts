@@ -13,11 +13,14 @@ import type { Instance } from './instance.ts'
 export const IN = Object.fromEntries(records.input.map(({ name, kind }) => [name, kind]))
 const OUT = Object.fromEntries(records.output.map(({ name, kind }) => [name, kind]))
 const IN_FRAME = IN.frame!
+const IN_SERIES = IN.series!
 const OUT_FRAME = OUT.frame!
+const OUT_SERIES = OUT.series!
 const OUT_DROP = OUT.drop!
 const OUT_COMPLETION = OUT.completion!
 const OUT_START = OUT.start!
 const FRAME_WORDS = 5
+const SERIES_WORDS = 4
 const HANDLES = 1 << 16
 const RUNS_MAX = 20_000
 const SHARED = constants('completion_flag').shared!
@@ -27,6 +30,7 @@ const RECORD_WORDS_MAX = 5_000
 /** Where outputs go. `at` is the word after the record's head. */
 export interface Outputs {
   frame(link: number, at: number): void
+  series(link: number, at: number): void
   completion(at: number): void
   order(kind: number, at: number, words: number): void
 }
@@ -141,18 +145,32 @@ export class Desk {
   /** Where the header of the frame began. */
   get header_at(): number { return this.frame_at + FRAME_WORDS << 2 }
 
-  frame_end(link: number, payload_bytes: number): void {
+  /** Ends it; with several payloads, each of so many bytes, it is a series. */
+  frame_end(link: number, payload_bytes: number, payloads = 1): void {
     const { words, bytes } = this.instance
     const header_bytes = this.at - this.header_at
     const start = this.frame_at
     for (let at = this.at; (at & 3) !== 0; at++) bytes[at] = 0
-    const length = FRAME_WORDS + (header_bytes + 3 >> 2)
-    words[start] = IN_FRAME | length << 16
+    const header_words = header_bytes + 3 >> 2
     words[start + 1] = link
-    words[start + 2] = payload_bytes === 0 ? 0 : this.give()
-    words[start + 3] = payload_bytes
-    words[start + 4] = header_bytes
-    this.word = start + length
+    if (payloads > 1) {
+      const list = start + SERIES_WORDS
+      const header = list + 2 * payloads
+      words.copyWithin(header, start + FRAME_WORDS, start + FRAME_WORDS + header_words)
+      words[start + 2] = payloads
+      words[start + 3] = header_bytes
+      for (let at = list; at < header; at += 2) {
+        words[at] = payload_bytes === 0 ? 0 : this.give()
+        words[at + 1] = payload_bytes
+      }
+      this.word = header + header_words
+    } else {
+      words[start + 2] = payload_bytes === 0 ? 0 : this.give()
+      words[start + 3] = payload_bytes
+      words[start + 4] = header_bytes
+      this.word = start + FRAME_WORDS + header_words
+    }
+    words[start] = (payloads > 1 ? IN_SERIES : IN_FRAME) | this.word - start << 16
     this.count++
     this.inputs++
     this.frames++
@@ -226,6 +244,7 @@ export class Desk {
       const head = words[at]!
       const kind = head & 0xffff
       if (kind === OUT_FRAME) this.outputs.frame(words[at + 1]!, at + 1)
+      else if (kind === OUT_SERIES) this.outputs.series(words[at + 1]!, at + 1)
       else if (kind === OUT_DROP) this.take_back(words[at + 1]!)
       else if (kind === OUT_COMPLETION) {
         const payload = words[at + 5]!

@@ -10,6 +10,7 @@ import * as assert from 'uvu/assert'
 import { suite } from '../suite.ts'
 import { Random } from '../property/random.ts'
 import { bytes_of, constants, tail_text } from '../core/door.ts'
+import { frame_record, header_of as header_in, is_frame, payloads_of } from '../core/frames.ts'
 import { Host, codes } from '../core/host.ts'
 import type { Case, Order } from '../core/host.ts'
 import { ALL_RIGHTS } from '../net/node.ts'
@@ -71,10 +72,11 @@ class Attack {
       0]), 'info')
   }
 
-  frame(header: Uint8Array, payload: string): void {
+  frame(header: Uint8Array, payload: string | string[]): void {
     const { host } = this
-    host.put('frame', { link: this.link, payload: payload === '' ? 0 : host.give(payload),
-      payload_bytes: payload.length, header_bytes: header.length }, header)
+    const texts = typeof payload !== 'string' ? payload : payload === '' ? [] : [payload]
+    host.raw(frame_record(this.link, header, texts.map((text) =>
+      ({ handle: host.give(text), bytes: text.length }))))
     this.obey_all()
   }
 
@@ -82,16 +84,19 @@ class Attack {
     for (const order of this.host.orders.splice(0)) this.obey(order)
   }
 
-  private obey({ name, fields, tail }: Order): void {
+  private obey(order: Order): void {
     const { host } = this
+    const { name, fields } = order
     if (name === 'verify') {
-      assert.is(tail_text({ name, fields, tail }, 0, fields.id_bytes!), EVIL)
+      assert.is(tail_text(order, 0, fields.id_bytes!), EVIL)
       host.put('verified', { link: fields.link!, status: 0, rights: ALL_RIGHTS })
       this.obey_all()
-    } else if (name === 'frame') {
-      if (this.mad.hear(tail.slice(0, fields.header_bytes)) === 'hello') this.attached = true
+    } else if (is_frame(order)) {
+      const payloads = payloads_of(order)
+      const said = this.mad.hear(header_in(order), payloads.length)
+      if (said === 'hello') this.attached = true
       host.put('link_ready', { link: fields.link!,
-        taken_bytes: fields.header_bytes! + fields.payload_bytes! })
+        taken_bytes: payloads.reduce((sum, { bytes }) => sum + bytes, fields.header_bytes!) })
       this.obey_all()
     } else if (name === 'unlink') {
       this.codes.set(fields.code!, (this.codes.get(fields.code!) ?? 0) + 1)

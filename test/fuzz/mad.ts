@@ -20,7 +20,7 @@ type Item = number | string | Item[]
 interface Offer { id: number, sends: boolean, select: boolean, reader: boolean
   /** Of the core's offers: a hold claim of ours is out on it. */
   held: boolean }
-export interface Said { header: Uint8Array, payload: string }
+export interface Said { header: Uint8Array, payload: string | string[] }
 
 export class Mad {
   number = 1
@@ -53,12 +53,17 @@ export class Mad {
     this.requests = []
   }
 
-  /** Notes what the core said. */
-  hear(header: Uint8Array): string {
+  /** Notes what the core said, with so many payloads. */
+  hear(header: Uint8Array, payloads: number): string {
     const { name, fields } = read_header(header)
     if (typeof fields.number === 'number') this.received = Math.max(this.received, fields.number)
     const offer = fields.offer as number
-    if (name.startsWith('offer_')) {
+    if (name === 'offer_sends') {
+      for (let nth = 0; nth < payloads; nth++) {
+        const id = offer + nth
+        this.theirs.push({ id, sends: true, reader: false, select: false, held: false })
+      }
+    } else if (name.startsWith('offer_')) {
       this.theirs.push({ id: offer, sends: name === 'offer_send', reader: name === 'offer_reader',
         select: fields.select !== undefined && fields.select !== 0, held: false })
     } else if (name === 'withdraw') this.theirs = this.theirs.filter(({ id }) => id !== offer)
@@ -108,6 +113,7 @@ export class Mad {
       return { header, payload: '' }
     }
     const sends = draw < 3
+    if (sends && random.once_in(4)) return this.sends()
     const id = this.new_offer(sends, select !== 0, false)
     if (!sends) {
       const header = this.session('offer_receive', id, this.channel(), flags, select)
@@ -116,6 +122,14 @@ export class Mad {
     const refs = select === 0 ? this.refs() : []
     const header = this.session('offer_send', id, this.channel(), flags, select, refs)
     return { header, payload: select === 0 ? 'message' : '' }
+  }
+
+  /** Plain sends in one frame. */
+  private sends(): Said {
+    const { random } = this
+    const payload = Array.from({ length: random.between(2, 5) }, (_, nth) => `message ${nth}`)
+    const ids = payload.map(() => this.new_offer(true, false, false))
+    return { header: this.session('offer_sends', ids[0]!, this.channel()), payload }
   }
 
   private on_mine(): Said {

@@ -24,7 +24,7 @@ const PATHS = ['x', 'y', 'a/b', 'new/1', 'p/1', '/core/x', '/evil0/x', '/evil1/y
   '/...', '/', '', '/evil0', '/nobody/x', 'a', '//', '...', 'a'.repeat(256)].map(bytes_of)
 /** Kinds whose wrong fields say nothing of payloads, links and peers that are not there. */
 const NOISE_SHAPES = records.input.filter(({ name }) =>
-  !['self', 'link_up', 'frame', 'verified', 'leave', 'limit', 'link_down'].includes(name))
+  !['self', 'link_up', 'frame', 'series', 'verified', 'leave', 'limit', 'link_down'].includes(name))
 const ALL = bytes_of('/...')
 const KIND = { send: 1, receive: 2, select: 3, make: 4, open: 5, reader: 6, read: 7, other: 8 }
 const TIMEOUTS = [0, 0, 0, 1, 20, 200]
@@ -157,6 +157,16 @@ export class Own {
     for (let nth = 0; nth < refs; nth++) words[at + 8 + nth] = this.ref()
   }
 
+  /** Some plain sends to one channel, which may leave together. */
+  private burst(): void {
+    const { desk, random } = this
+    const ref = random.once_in(3) ? this.ref() : this.fresh
+    for (let left = random.between(2, 6); left > 0; left--) {
+      const op = this.op(KIND.send)
+      if (op !== 0) desk.put(IN.send!, 8, op, ref, desk.give(), random.once_in(9) ? 1025 : 7)
+    }
+  }
+
   private receive(): void {
     const op = this.op(KIND.receive)
     if (op === 0) return
@@ -284,7 +294,8 @@ export class Own {
     }
     if (this.channels.count < 4) this.make(random.below(3), random.pick(PATHS))
     const draw = random.below(100)
-    if (draw < 24) this.send()
+    if (draw < 4) this.burst()
+    else if (draw < 24) this.send()
     else if (draw < 46) this.receive()
     else if (draw < 64) this.select()
     else if (draw < 77) this.read()

@@ -29,6 +29,9 @@ const LOG_RECORDS_MAX = 6_000
 const FRAME = IN.frame!
 const OUT_FRAME = records.output.find(({ name }) => name === 'frame')!.kind
 const FRAME_WORDS = 5
+const SERIES = IN.series!
+const OUT_SERIES = records.output.find(({ name }) => name === 'series')!.kind
+const SERIES_WORDS = 4
 const SESSION_FROM = 16
 const EDGES = [0, 0, 1, 2, 3, 7, 8, 23, 24, 64, 255, 256, 1000, 65_535, 0x100001, 0x100002,
   0x7fffffff, 0x80000000, 0x80100001, 0xffffffff]
@@ -92,21 +95,36 @@ function number_at(header: Uint8Array, at: number): number {
   return value
 }
 
-function is_frame(record: Uint32Array): boolean {
-  return record.length > FRAME_WORDS && (record[0]! & 0xffff) === FRAME
+function is_series(record: Uint32Array): boolean {
+  return record.length > SERIES_WORDS && (record[0]! & 0xffff) === SERIES
 }
 
+/** In which word of a frame its header begins. */
+function fixed_words(record: Uint32Array): number {
+  return is_series(record) ? SERIES_WORDS + 2 * record[2]! : FRAME_WORDS
+}
+
+function is_frame(record: Uint32Array): boolean {
+  const named = (record[0]! & 0xffff) === FRAME || is_series(record)
+  return named && record.length > fixed_words(record)
+}
+
+/** In which word of a frame its header's length stands. */
+function length_word(record: Uint32Array): number { return is_series(record) ? 3 : 4 }
+
 function header_of(record: Uint32Array): Uint8Array {
-  return new Uint8Array(record.buffer, record.byteOffset + FRAME_WORDS * 4,
-    Math.min(record[4]!, (record.length - FRAME_WORDS) * 4))
+  const fixed = fixed_words(record)
+  return new Uint8Array(record.buffer, record.byteOffset + fixed * 4,
+    Math.min(record[length_word(record)]!, (record.length - fixed) * 4))
 }
 
 function with_header(record: Uint32Array, header: Uint8Array): Uint32Array {
-  const out = new Uint32Array(FRAME_WORDS + (header.length + 3 >> 2))
-  out.set(record.subarray(0, FRAME_WORDS))
-  out[0] = FRAME | out.length << 16
-  out[4] = header.length
-  new Uint8Array(out.buffer, FRAME_WORDS * 4, header.length).set(header)
+  const fixed = fixed_words(record)
+  const out = new Uint32Array(fixed + (header.length + 3 >> 2))
+  out.set(record.subarray(0, fixed))
+  out[0] = (record[0]! & 0xffff) | out.length << 16
+  out[length_word(record)] = header.length
+  new Uint8Array(out.buffer, fixed * 4, header.length).set(header)
   return out
 }
 
@@ -287,7 +305,7 @@ export class Replay {
       this.trail.push({ now_ms: this.now_ms, record: one })
       at += one.length
       this.inputs++
-      if ((one[0]! & 0xffff) === FRAME) this.frames++
+      if (is_frame(one)) this.frames++
     }
     this.run(batch.length)
   }
@@ -318,10 +336,12 @@ export class Replay {
     const { words, bytes, output } = this.instance
     for (let nth = 0, at = output; nth < produced; nth++) {
       const head = words[at]!
-      if ((head & 0xffff) === OUT_FRAME) {
-        const header = bytes.subarray(at + FRAME_WORDS << 2, (at + FRAME_WORDS << 2) + 16)
-        const kind = header[1]! === 24 ? header[2]! : header[1]!
-        if (kind >= SESSION_FROM) {
+      const kind = head & 0xffff
+      if (kind === OUT_FRAME || kind === OUT_SERIES) {
+        const from = at + (kind === OUT_SERIES ? SERIES_WORDS + 2 * words[at + 2]! : FRAME_WORDS)
+        const header = bytes.subarray(from << 2, (from << 2) + 16)
+        const named = header[1]! === 24 ? header[2]! : header[1]!
+        if (named >= SESSION_FROM) {
           const number = number_at(header, header[1]! === 24 ? 3 : 2)
           const link = words[at + 1]!
           this.sent.set(link, Math.max(number, this.sent.get(link) ?? 0))

@@ -21,6 +21,8 @@ const SESSION_FROM = 16
 const BEND_ONE_IN = 64
 const BENDS = ['edge', 'type', 'flip', 'cut', 'tail', 'payload', 'number', 'grammar', 'bytes',
   'again', 'large'] as const
+/** Payloads of a frame that is bent: more than there may be, and as many as a kind has not. */
+const COUNTS = [1, 1, 2, 3, 64, 65, 200]
 type Bend = typeof BENDS[number] | ''
 
 /** FNV-1a. spec: MEM-5 */
@@ -52,6 +54,8 @@ export class Voice {
   flags = 0
   selecting = 0
   amount = 0
+  /** How many payloads the frame has, if it has any. */
+  payloads = 1
   status = 0
   request = 0
   event = 0
@@ -92,6 +96,7 @@ export class Voice {
     this.status = this.request = this.event = this.version = this.about_incarnation = 0
     this.by = this.path = NOTHING
     this.about = this.id
+    this.payloads = 1
   }
 
   // Fields with parts
@@ -179,7 +184,9 @@ export class Voice {
       }
     }
     if (bend !== '') payload_bytes = this.bent(bend, payload_bytes)
-    desk.frame_end(this.link, payload_bytes)
+    if (bend !== '' && random.once_in(8)) this.payloads = random.pick(COUNTS)
+    desk.frame_end(this.link, payload_bytes, this.payloads)
+    this.payloads = 1
     if (bend !== '') this.tainted = true
     else if (counts) this.number++
   }

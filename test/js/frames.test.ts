@@ -5,8 +5,9 @@ import * as assert from 'uvu/assert'
 import { suite } from '../suite.ts'
 import { FrameCutter, FrameJoiner } from '../../bindings/js/frames.ts'
 import {
-  FRAME_BYTES_MAX, HEADER_BYTES_MAX, RECORDS_PER_RUN_MAX, WRITE_BYTES_MAX
+  FRAME_BYTES_MAX, HEADER_BYTES_MAX, PAYLOADS_PER_FRAME_MAX, RECORDS_PER_RUN_MAX, WRITE_BYTES_MAX
 } from '../../bindings/js/tables.ts'
+import { Places } from '../../bindings/js/series.ts'
 import { cutFrames, frameBytes, joined } from '../transports/framed.ts'
 import type { Frame } from '../transports/framed.ts'
 import { filled, seeded, varint } from '../transports/samples.ts'
@@ -33,12 +34,18 @@ function same(actual: readonly Frame[], expected: readonly Frame[]): void {
     assert.is(Buffer.compare(
       actual[i]!.payload ?? new Uint8Array(0), frame.payload ?? new Uint8Array(0)
     ), 0, `the payload of frame ${i}`)
+    const { payloads } = actual[i]!
+    assert.is(payloads?.length, frame.payloads?.length, `the payloads of frame ${i}`)
+    payloads?.forEach((payload, nth) => assert.is(
+      Buffer.compare(payload, frame.payloads![nth]!), 0, `payload ${nth} of frame ${i}`))
   })
 }
 
 test('the same frames come whatever two pieces the bytes were cut into', () => {
-  const frames = [0, 1, 3, 130].map((n) => (
+  const frames: Frame[] = [0, 1, 3, 130].map((n) => (
     { header: filled(n % 5 + 1, n), payload: filled(n, n) }))
+  frames.splice(2, 0, { header: filled(3, 1), payload: undefined,
+    payloads: [filled(1, 2), filled(130, 3), filled(20, 4)] })
   const bytes = glued(joined(frames))
   for (let cut = 0; cut <= bytes.length; cut++) {
     const cutter = new FrameCutter()
@@ -177,7 +184,26 @@ const violations: Array<[name: string, bytes: number[], kind: string]> = [
   ['a header over the limit',
     [...varint(2 * HEADER_BYTES_MAX), ...varint(HEADER_BYTES_MAX + 1), 1], 'bad header length'],
   ['a frame without a header', [0x02, 0x00, 1, 2], 'bad header length'],
-  ['a frame of nothing', [0x00, 0x00], 'bad header length']
+  ['a frame of nothing', [0x00, 0x00], 'bad header length'],
+  ['a series of less than it can be', [0x06, 0x00, 1, 2, 1, 1, 9, 9], 'bad header length'],
+  ['a series of one', [0x07, 0x00, 1, 1, 4, 9, 9, 9, 9], 'bad payload lengths'],
+  ['a series of none', [0x07, 0x00, 5, 0, 9, 9, 9, 9, 9], 'bad payload lengths'],
+  ['a series of too many', [...varint(2 + 2 * (PAYLOADS_PER_FRAME_MAX + 1) + 1), 0x00, 1,
+    PAYLOADS_PER_FRAME_MAX + 1, ...new Array<number>(2 * PAYLOADS_PER_FRAME_MAX + 3).fill(1)],
+  'bad payload lengths'],
+  ['a series without a header', [0x07, 0x00, 0, 2, 1, 2, 9, 9, 9], 'bad payload lengths'],
+  ['a series with a header over the limit', [...varint(HEADER_BYTES_MAX + 8), 0x00,
+    ...varint(HEADER_BYTES_MAX + 1), 2, 1, 1, ...new Array<number>(HEADER_BYTES_MAX + 3).fill(9)],
+  'bad payload lengths'],
+  ['a series with a payload of nothing', [0x07, 0x00, 1, 2, 0, 2, 9, 9, 9], 'bad payload lengths'],
+  ['a series with something behind', [0x08, 0x00, 1, 2, 1, 1, 9, 9, 9, 9], 'bad payload lengths'],
+  ['a series that is cut', [0x07, 0x00, 1, 2, 1, 2, 9, 9, 9], 'bad payload lengths'],
+  ['a series with a length of too many bytes',
+    [0x0c, 0x00, 1, 2, 1, 0x82, 0x80, 0x80, 0x80, 0x01, 9, 9, 9, 9], 'bad payload lengths'],
+  ['a series with a length in more bytes than it needs',
+    [0x08, 0x00, 1, 2, 1, 0x81, 0x00, 9, 9, 9], 'bad payload lengths'],
+  ['a series whose lengths do not end', [0x07, 0x00, 1, 0x85, 0x80, 0x80, 0x80, 0x80, 0x80],
+    'bad payload lengths']
 ]
 
 for (const [name, bad, kind] of violations) {
@@ -193,6 +219,58 @@ for (const [name, bad, kind] of violations) {
     assert.is(readAll(cutter).length, 0)
   })
 }
+
+test('several payloads are written to the byte as the wire says', () => {
+  const frame = { header: Uint8Array.of(1, 2, 3), payload: undefined,
+    payloads: [Uint8Array.of(4), filled(200, 5)] }
+  assert.equal([...glued(joined([frame]))],
+    [...varint(5 + 3 + 1 + 200), 0, 3, 2, 1, ...varint(200), 1, 2, 3, 4, ...filled(200, 5)])
+})
+
+test('frames with several payloads come through any cuts, among others', () => {
+  const random = seeded(17)
+  for (let round = 0; round < 60; round++) {
+    const frames = Array.from({ length: 1 + random(12) }, (): Frame => ({
+      header: filled(1 + random(30), random(256)),
+      ...random(2) === 0 ? { payload: filled(1 + random(300), random(256)) } : {
+        payload: undefined,
+        payloads: Array.from(
+          { length: 2 + random(random(3) === 0 ? PAYLOADS_PER_FRAME_MAX - 1 : 4) },
+          () => filled(1 + random(random(20) === 0 ? 70_000 : 300), random(256)))
+      }
+    }))
+    const bytes = glued(joined(frames))
+    const cutter = new FrameCutter()
+    const got: Frame[] = []
+    for (let at = 0; at < bytes.length;) {
+      const end = Math.min(bytes.length, at + 1 + random(random(2) === 0 ? 40 : 70_000))
+      cutter.push(bytes.subarray(at, end))
+      if (random(2) === 0) got.push(...readAll(cutter))
+      at = end
+    }
+    same([...got, ...readAll(cutter)], frames)
+  }
+})
+
+test('payloads that lie one behind the other are those that they are', () => {
+  const source = filled(400, 3)
+  const joiner = new FrameJoiner()
+  const places = new Places()
+  const cuts = [[0, 10], [10, 30], [30, 31], [40, 200], [200, 260], [0, 5]] as const
+  for (const [from, to] of cuts) places.add(source, from, to)
+  places.add(filled(20, 9), 0, 20)
+  joiner.addSeries(source, 0, 4, places)
+  assert.is(joiner.count, cuts.length + 1, 'each counts')
+  places.clear()
+  joiner.add(source, 0, 1, source, 0, 0)
+  const cutter = new FrameCutter()
+  for (const piece of joiner.take()) cutter.push(piece)
+  same(readAll(cutter), [
+    { header: source.subarray(0, 4), payload: undefined,
+      payloads: [...cuts.map(([from, to]) => source.subarray(from, to)), filled(20, 9)] },
+    { header: source.subarray(0, 1), payload: undefined }
+  ])
+})
 
 test('the largest frame and the longest header are within the limits', () => {
   const frame = { header: filled(HEADER_BYTES_MAX, 1),

@@ -300,7 +300,7 @@ export class Node {
     this.net.carry(link, to, () => {
       if (to.links.get(link.ids.get(to) ?? -1) !== link) return
       this.net.arrives?.(crossing)
-to.take_in(frame_record(link.ids.get(to)!, header,
+      to.take_in(frame_record(link.ids.get(to)!, header,
         texts.map((one, nth) => ({ handle: to.host.give(one), bytes: lengths[nth]! }))))
     })
     this.taken(link, number, lengths.reduce((sum, bytes) => sum + bytes, header.length))

@@ -58,6 +58,18 @@ export const MUTATIONS: readonly Mutation[] = [
     caught_by: 'every_operation_ends', faults: 'none', within: 200
   },
   {
+    bug: 'of sends that go together one that waits is left out',
+    file: 'parked.ts', find: '    if (fits) {\n      plain_send_in(',
+    put: '    if (fits && count == 1 && ref_channel(channel).senders_first) payload_done(payload)\n'
+      + '    else if (fits) {\n      plain_send_in(',
+    caught_by: 'every_operation_ends', faults: 'none', within: 300
+  },
+  {
+    bug: 'sends that went together come again longer than they were',
+    file: 'post.ts', find: '<i32>(sends.number - peer.sent) > 0) {', put: 'true) {',
+    caught_by: 'every_operation_ends', faults: 'none', within: 200
+  },
+  {
     bug: 'a select says the wrong case with the message',
     file: 'select.ts', find: 'complete_message(op, which, flags, payload)',
     put: 'complete_message(op, op.cases > 1 && which == 1 ? 0 : which, flags, payload)',

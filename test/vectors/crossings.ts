@@ -8,10 +8,10 @@
  * Each story says what it expects; the rules themselves are searched in spec/models.
  */
 import * as assert from 'uvu/assert'
-import { constants } from '../core/door.ts'
+import { constants, limits } from '../core/door.ts'
 import { three, told, two } from './peers.ts'
 import type { Set } from './peers.ts'
-import type { Actor } from './stage.ts'
+import type { Actor, Written } from './stage.ts'
 import type { Vector } from './vector.ts'
 
 type Two = ReturnType<typeof two>
@@ -20,6 +20,21 @@ type Line<Cast> = [id: string, shows: string[], story: (set: Cast) => void]
 /** The statuses of a core's operations, `waiting` for those that have not ended. */
 function ends(actor: Actor, ops: number[], statuses: string[]): void {
   assert.equal(ops.map((op) => actor.host.status(op)), statuses)
+}
+
+/** Sends in one turn of a core. */
+function together(actor: Actor, ref: number, texts: readonly string[]): number[] {
+  actor.host.batching = true
+  const sends = texts.map((text) => actor.host.send(ref, text))
+  actor.host.batching = false
+  actor.host.run()
+  return sends
+}
+
+/** What a core has written on a link and nobody has carried: kinds and payloads. */
+function frames({ out }: { out: readonly Written[] }): string[] {
+  return out.map(({ row, payloads }) =>
+    `${row[0]}: ${payloads.map(({ text }) => text).join(' ')}`)
 }
 
 const crossing: Line<Two>[] = [
@@ -61,6 +76,65 @@ const crossing: Line<Two>[] = [
     stage.settle()
     ends(a, sends, ['OK', 'OK', 'OK'])
     assert.equal(receives.map((op) => b.host.text(op)), ['x', 'y', 'z'])
+  }],
+  ['sends-that-go-together', ['WIRE-39', 'ABI-51'], ({ stage, far, a, b }) => {
+    const [wire] = stage.wires
+    const sends = together(a, far.ref(a, 1), ['x', 'y', 'z'])
+    assert.equal(frames(wire!.end_of(a)), ['22: x y z'])
+    stage.carry(wire!, a)
+    assert.equal(frames(wire!.end_of(b)), ['26: '], 'the first has its place')
+    stage.settle()
+    ends(a, sends, ['OK', 'waiting', 'waiting'])
+    a.host.withdraw(sends[1]!)
+    stage.settle()
+    ends(a, sends, ['OK', 'WITHDRAWN', 'waiting'])
+    b.host.close(far.ref(b, 1))
+    stage.settle()
+    ends(a, sends, ['OK', 'WITHDRAWN', 'CLOSED'])
+    assert.is(b.host.text(b.host.receive(far.ref(b, 1))), 'x')
+  }],
+  ['sends-that-go-together-meet-receives', ['WIRE-39'], ({ stage, far, a, b }) => {
+    const receives = [0, 1].map(() => b.host.receive(far.ref(b, 0)))
+    const select = b.host.select([{ receive: far.ref(b, 0) }, { receive: far.ref(b, 1) }])
+    const sends = together(a, far.ref(a, 0), ['x', 'y', 'z'])
+    stage.settle()
+    ends(a, sends, ['OK', 'OK', 'OK'])
+    assert.equal([...receives, select].map((op) => b.host.text(op)), ['x', 'y', 'z'])
+  }],
+  ['sends-that-go-together-go-again', ['WIRE-39', 'SES-18', 'SES-20'], ({ stage, far, a, b }) => {
+    const [wire] = stage.wires
+    const sends = together(a, far.ref(a, 1), ['x', 'y'])
+    stage.carry(wire!, a)
+    stage.cut(wire!)
+    // What was given to a link stays as it is; what comes now has a frame of its own.
+    const more = together(a, far.ref(a, 1), ['z'])
+    const again = stage.link(a, b)
+    stage.settle()
+    assert.is(again.end_of(a).up, true)
+    const receives = [0, 1, 2].map(() => b.host.receive(far.ref(b, 1)))
+    stage.settle()
+    ends(a, [...sends, ...more], ['OK', 'OK', 'OK'])
+    assert.equal(receives.map((op) => b.host.text(op)), ['x', 'y', 'z'])
+  }],
+  ['sends-that-go-alone', ['WIRE-39'], ({ stage, far, a, b }) => {
+    const [wire] = stage.wires
+    a.host.batching = true
+    const [x, y] = [far.ref(a, 0), far.ref(a, 1)]
+    const ref = a.host.send(x, 'a')
+    for (const to of [y, x]) a.host.send(to, 'b')
+    a.host.send(x, 'c', { try: true })
+    a.host.receive(x)
+    a.host.send(x, 'd')
+    a.host.send(x, 'e'.repeat(limits.SERIES_MESSAGE_BYTES_MAX! + 1))
+    a.host.send(x, 'f', { refs: [y] })
+    a.host.withdraw(ref)
+    a.host.batching = false
+    a.host.run()
+    const alone = frames(wire!.end_of(a)).map((line) => line.slice(0, 5))
+    assert.equal(alone, ['17: a', '17: b', '17: b', '17: c', '16: ', '17: d', '17: e', '17: f',
+      '20: '])
+    b.host.scrub(far.ref(b, 0))
+    stage.settle()
   }],
   ['times-out-though-nothing-comes', ['PROTOCOL-5', 'CH-26', 'ABI-15'], ({ stage, far, a }) => {
     const receive = a.host.receive(far.ref(a, 0), { timeout: 50 })

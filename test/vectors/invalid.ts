@@ -49,7 +49,7 @@ function incoming(): Set {
   return { stage, a, b, wire, x: 0, y: 0, far: 0 }
 }
 
-const say = (name: string, fields: (set: Set) => Field[], text = ''): Act =>
+const say = (name: string, fields: (set: Set) => Field[], text: string | string[] = ''): Act =>
   (set) => set.stage.forge(set.wire, set.b, name, fields(set), text)
 const raw = (hex: string, text = ''): Act =>
   ({ stage, wire, b }) => stage.raw(wire, b, bytes_from(hex), text)
@@ -92,7 +92,7 @@ const numbers: Line[] = [
   ['refused', ['SES-37'], 'BAD_VERSION', header([2, codes.BAD_VERSION!])]
 ]
 
-const offer = (name: string, fields: (set: Set) => Field[], text = ''): Act =>
+const offer = (name: string, fields: (set: Set) => Field[], text: string | string[] = ''): Act =>
   say(name, fields, text)
 const offers: Line[] = [
   ['offer-named-twice', ['WIRE-21'], 'BAD_FRAME', all(
@@ -132,6 +132,29 @@ const offers: Line[] = [
   ['grant-of-more-than-is-out', ['WIRE-27', 'WIRE-11'], 'BAD_FRAME', all(
     ({ a, y }) => { a.host.send(y, 'm') }, offer('offer_reader', ({ y }) => [OFFER, y, 4]),
     say('grant', () => [OFFER, 2, []]))],
+  ['sends-of-one', ['WIRE-19'], 'BAD_FRAME', offer('offer_sends', ({ y }) => [OFFER, y], 'm')],
+  ['sends-of-none', ['WIRE-19'], 'BAD_FRAME', offer('offer_sends', ({ y }) => [OFFER, y])],
+  ['series-of-another-kind', ['WIRE-19'], 'BAD_FRAME',
+    offer('offer_send', ({ y }) => [OFFER, y, 0, 0, []], ['m', 'n'])],
+  ['series-of-a-link', ['WIRE-19'], 'BAD_FRAME', ({ stage, wire, b }) =>
+    stage.raw(wire, b, encode([5, 0]), ['m', 'n'])],
+  ['sends-with-something-behind', ['WIRE-17', 'WIRE-39'], 'BAD_FRAME',
+    offer('offer_sends', ({ y }) => [OFFER, y, 0], ['m', 'n'])],
+  ['sends-with-a-text-in-them', ['WIRE-17', 'WIRE-39'], 'BAD_FRAME',
+    offer('offer_sends', () => [OFFER, 'y'], ['m', 'n'])],
+  ['sends-named-twice', ['WIRE-21', 'WIRE-39'], 'BAD_FRAME', all(
+    offer('offer_receive', ({ x }) => [OFFER + 1, x, 0, 0]),
+    offer('offer_sends', ({ y }) => [OFFER, y], ['m', 'n', 'o']))],
+  ['sends-over-the-limit', ['WIRE-25', 'WIRE-39', 'LIM-2'], 'OVER_LIMIT',
+    ({ stage, wire, b, x }) => {
+      const most = limits.PARKED_BYTES_PER_PEER_MAX! / limits.MESSAGE_BYTES_MAX!
+      const texts = Array.from({ length: most + 1 }, () => 'm')
+      const header = encode([22, ++b.said, 0, OFFER, x])
+      stage.raw(wire, b, header, texts, limits.MESSAGE_BYTES_MAX!)
+    }],
+  ['series-payload-over-the-limit', ['WIRE-16'], 'OVER_LIMIT', ({ stage, wire, b, y }) =>
+    stage.raw(wire, b, encode([22, b.said + 1, 0, OFFER, y]), ['m', 'n'],
+      limits.MESSAGE_BYTES_MAX! + 1)],
   ['ask-for-a-receive', ['WIRE-27'], 'BAD_FRAME', all(
     offer('offer_receive', ({ x }) => [OFFER, x, 0, 0]), say('ask', () => [OFFER]))]
 ]

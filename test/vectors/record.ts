@@ -27,6 +27,9 @@ const by_name = {
   output: new Map(records.output.map((shape) => [shape.name, shape]))
 }
 const case_kind = constants('case')
+/** Parts of a tail that are counted by the piece; the others by the byte. */
+const LISTS = new Set(['refs', 'cases', 'payloads'])
+const PAIR_BYTES = 8
 
 export function hex_of(bytes: Uint8Array): string { return Buffer.from(bytes).toString('hex') }
 export function bytes_from(hex: string): Uint8Array {
@@ -36,11 +39,12 @@ export function bytes_from(hex: string): Uint8Array {
 /** The parts of a shape's tail, in order. */
 function parts_of(shape: Shape): string[] {
   if (shape.tail === undefined) return []
-  return shape.tail.startsWith('cases') ? ['cases'] : shape.tail.split(', ')
+  if (shape.tail.startsWith('cases')) return ['cases']
+  return shape.tail.replace(/ *: *\{[^}]*\}/, '').split(', ')
 }
 
 function count_of(part: string): string {
-  return part === 'refs' || part === 'cases' ? `${part}_count` : `${part}_bytes`
+  return LISTS.has(part) ? `${part}_count` : `${part}_bytes`
 }
 
 // To an object
@@ -80,15 +84,22 @@ function describe(shape: Shape, fields: Record<string, number>, tail: Uint8Array
   for (const part of names) {
     const count = fields[count_of(part)]!
     if (part === 'cases') { described.cases = describe_cases(tail, count); continue }
-    const bytes = part === 'refs' ? count * 4 : count
+    const bytes = part === 'refs' ? count * 4 : part === 'payloads' ? count * PAIR_BYTES : count
     const slice = tail.slice(at, at + bytes)
     at += bytes
     if (bytes === 0) continue
     if (part === 'refs') described.refs = [...new Uint32Array(slice.buffer)]
+    else if (part === 'payloads') described.payloads = describe_payloads(slice)
     else described[part] = part === 'header' ? hex_of(slice) : text_of(slice)
     if (part === 'header') Object.assign(described, reads_of(slice))
   }
   return described
+}
+
+function describe_payloads(bytes: Uint8Array): Described[] {
+  const row = new Uint32Array(bytes.buffer)
+  return Array.from({ length: row.length / 2 }, (_, nth) =>
+    ({ payload: row[2 * nth]!, payload_bytes: row[2 * nth + 1]! }))
 }
 
 function describe_cases(tail: Uint8Array, count: number): Described[] {
@@ -142,11 +153,12 @@ export function encode_input(described: Described): Uint8Array {
 function parts(shape: Shape, described: Described): [Record<string, number>, Uint8Array] {
   const counts: Record<string, number> = {}
   const tails = parts_of(shape).map((part) => {
-    const value = described[part] ?? (part === 'refs' || part === 'cases' ? [] : '')
+    const value = described[part] ?? (LISTS.has(part) ? [] : '')
     if (Array.isArray(value)) {
       counts[count_of(part)] = value.length
-      return part === 'cases' ? join(...(value as Described[]).map(case_bytes))
-        : words(value as number[])
+      if (part === 'cases') return join(...(value as Described[]).map(case_bytes))
+      return words(part === 'refs' ? value as number[] : (value as Described[]).flatMap(
+        ({ payload, payload_bytes }) => [payload as number, payload_bytes as number]))
     }
     const bytes = part === 'header' ? bytes_from(String(value)) : bytes_of(String(value))
     counts[count_of(part)] = bytes.length

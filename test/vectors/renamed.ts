@@ -10,6 +10,7 @@
  *
  * Invariant: a number of a vector stands for one number of the core, and the other way round.
  */
+import { isDeepStrictEqual } from 'node:util'
 import { decode } from 'cbor-x'
 import { records } from '../core/door.ts'
 import { encode } from '../fuzz/header.ts'
@@ -26,7 +27,8 @@ const FIELDS: Record<string, Space> = {
   stdin: 'refs', stdout: 'refs', stderr: 'refs', exit: 'refs', token: 'signals'
 }
 const VALUES: Record<string, Space> = { make: 'refs', open: 'refs', reader: 'readers' }
-const ARBITER = new Set(['offer_receive', 'offer_send', 'offer_reader', 'grant', 'withdraw', 'ask'])
+const ARBITER = new Set(['offer_receive', 'offer_send', 'offer_sends', 'offer_reader', 'grant',
+  'withdraw', 'ask'])
 const OWNER = new Set(['claim', 'deliver', 'end', 'ends', 'unhold'])
 const ANSWER = new Set(['reply', 'entry', 'pong', 'probed'])
 const shapes = new Map(records.frames.map((shape) => [shape.kind, shape]))
@@ -84,7 +86,7 @@ export class Cast {
       given[field] = field === 'cases' ? (value as Described[]).map((one) => this.give(core, one))
         : this.rename(core, FIELDS[field], value as Item) as number
     }
-    if (described.record === 'frame') given.header = this.header_in(core, described)
+    if (is_frame(described)) given.header = this.header_in(core, described)
     return given
   }
 
@@ -122,9 +124,9 @@ export class Cast {
     for (const expected of step.out) {
       if (expected.record === 'dial') continue
       const same = (one: Described): boolean => one.record === expected.record &&
-        (expected.record !== 'frame' || one.link === expected.link)
+        (!is_frame(expected) || one.link === expected.link)
       // Frames of one link come in order: only the first that is left can be meant.
-      const tries = rest.filter(same).slice(0, expected.record === 'frame' ? 1 : undefined)
+      const tries = rest.filter(same).slice(0, is_frame(expected) ? 1 : undefined)
       const found = tries.find((one) => this.unify(step.core, expected, one))
       if (found === undefined) {
         return `${JSON.stringify(expected)} is missing; there is ${JSON.stringify(rest)}`
@@ -212,6 +214,10 @@ export class Cast {
   }
 }
 
+function is_frame({ record }: Described): boolean {
+  return record === 'frame' || record === 'series'
+}
+
 /** Whether two values are equal, or may be two names of one thing (then they are noted). */
 function pair(core: number, space: Space | undefined, expected: unknown, actual: unknown,
   bonds: Bond[]): boolean {
@@ -220,7 +226,7 @@ function pair(core: number, space: Space | undefined, expected: unknown, actual:
       expected.every((one, nth) => pair(core, space, one, actual[nth], bonds))
   }
   if (space === undefined || typeof expected !== 'number' || typeof actual !== 'number') {
-    return expected === actual
+    return isDeepStrictEqual(expected, actual)
   }
   bonds.push({ core, space, number: expected, actual })
   return true

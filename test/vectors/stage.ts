@@ -77,6 +77,12 @@ export class Actor {
   }
 }
 
+/** Payloads for a frame: none for an empty text; `bytes` is what is said of each. */
+function given(text: string | string[], bytes?: number): Given[] {
+  const texts = typeof text !== 'string' ? text : text === '' ? [] : [text]
+  return texts.map((one) => ({ text: one, bytes: bytes ?? bytes_of(one).length }))
+}
+
 export class Stage {
   now_ms = 1000
   readonly recorder = new Recorder()
@@ -198,14 +204,14 @@ export class Stage {
     const has = received ?? (ANSWERS.has(name) ? far.actor.said : 0)
     const header = encode([kinds.get(name)!, number, has, ...fields])
     if (number > as.said) as.said = number
-    const texts = typeof text === 'string' ? text === '' ? [] : [text] : text
-    this.put_frame(far, header, texts.map((one) => ({ text: one, bytes: bytes_of(one).length })))
+    this.put_frame(far, header, given(text))
   }
 
   /** Any bytes as the header of a frame. */
-  raw(wire: Wire, as: Actor, header: Uint8Array, text = '', bytes = bytes_of(text).length): void {
+  raw(wire: Wire, as: Actor, header: Uint8Array, text: string | string[] = '',
+    bytes?: number): void {
     const far = wire.ends.find((end) => end.actor !== as)!
-    this.put_frame(far, header, text === '' ? [] : [{ text, bytes }])
+    this.put_frame(far, header, given(text, bytes))
   }
 
   // Orders
