@@ -275,7 +275,11 @@ export class Own {
       case 4: this.by_path(IN.start!, KIND.other, 4, desk.give(), 7); return
       case 5: this.by_path(IN.signal!, KIND.other, 3, 15, 0); return
       case 6: desk.put(IN.retain!, 2, this.ref()); return
-      case 7: this.end_reader(this.random.once_in(2) ? this.newest : this.readers.ids[0]!); return
+      case 7: {
+        const first = this.readers.count === 0 ? 0 : this.readers.ids[0]!
+        this.end_reader(this.random.once_in(2) ? this.newest : first)
+        return
+      }
       case 8: desk.put(IN.ended!, 2, 0x100000 + random.between(1, 4)); return
       case 9: desk.put(IN.limit!, 3, random.between(1, 7), 1 << random.between(13, 30)); return
       default: this.by_path(IN.stat!, KIND.other, 3, random.once_in(2) ? this.ref() : 0, 0)
