@@ -15,7 +15,8 @@ import { Random } from '../property/random.ts'
 
 /** Frames of which a burst is made, and after which something is to happen to it. */
 const OF_BURSTS = ['offer_send', 'offer_sends', 'ends', 'ends', 'end', 'deliver', 'deliver',
-  'grant', 'grant', 'offer_reader', 'withdraw', 'claim', 'unhold', 'close', 'scrub', 'ack', 'hello'] as const
+  'grant', 'grant', 'offer_reader', 'withdraw', 'claim', 'unhold', 'close', 'scrub', 'ack',
+  'hello'] as const
 
 /** What a program is about; `base` is how its other steps lean, `readers` who has a window. */
 interface Stage { nodes: number, delay_max_ms: number, home: number, base: Lean,
