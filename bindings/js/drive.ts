@@ -12,7 +12,7 @@
  */
 import { Deferred } from './deferred.ts'
 import { Fault, Refusal } from './errors.ts'
-import { Memory, textAt } from './memory.ts'
+import { begun, Memory, textAt } from './memory.ts'
 import type { CoreExports } from './memory.ts'
 import type { Completion, Receiver } from './operation.ts'
 import { Now } from './now.ts'
@@ -77,14 +77,6 @@ const systemTimers: Timers = {
   clear: (timer) => { clearTimeout(timer as ReturnType<typeof setTimeout>) }
 }
 
-function begun(core: CoreExports, seed: number): number {
-  try {
-    return core.init(seed)
-  } catch (error) {
-    throw new Fault('circuit.wasm (init)', 0, 0, error)
-  }
-}
-
 /** Milliseconds since 1970, for people to read; nothing is decided by it. */
 export function wallClock(): number {
   return Date.now()
@@ -137,9 +129,6 @@ export class Drive {
 
   /** Operations that have no completion yet. */
   get operations(): number { return this.#slots.size }
-
-  /** True while records are handed out: what is begun now completes later. */
-  get busy(): boolean { return this.#busy }
 
   /** True when the core may be called at once. */
   get idle(): boolean { return !this.#busy && this.#ended === undefined }
@@ -232,6 +221,7 @@ export class Drive {
   end(error: Error): void {
     if (this.#ended !== undefined) return
     this.#ended = error
+    this.now.free = false
     if (this.#timer !== undefined) this.timers.clear(this.#timer)
     this.#timer = undefined
     this.deferred.stop()
@@ -252,16 +242,24 @@ export class Drive {
   /** Hands out one completion that no record said; what follows from it goes in at once. */
   complete(op: number, completion: Completion): void {
     this.#busy = true
+    this.now.free = false
     this.#slots.find(op)!.done(completion, this)
     this.#slots.release(op)
-    this.#busy = false
+    this.#rests()
     if (this.memory.count > 0) this.go()
     else if (this.#later.length > 0) this.#runLater()
+  }
+
+  /** The core is not being served any more. */
+  #rests(): void {
+    this.#busy = false
+    this.now.free = this.#ended === undefined && this.memory.header[HEADER_HAS_DEADLINE] === 0
   }
 
   #turn(): void {
     const { memory } = this
     this.#busy = true
+    this.now.free = false
     this.deferred.said()
     try {
       do {
@@ -284,7 +282,7 @@ export class Drive {
     } catch (error) {
       this.#poison(error)
     }
-    this.#busy = false
+    this.#rests()
     if (this.#ended === undefined) this.#arm()
     if (this.#later.length > 0) this.#runLater()
   }

@@ -8,6 +8,7 @@
  * record that does not fit into the input area waits in a chunk of the same length, in order; what
  * `copyOut` gave stays whole until the next `copyOut`.
  */
+import { Fault } from './errors.ts'
 import {
   HEADER_CONSUMED, HEADER_FAULT_COLUMN, HEADER_FAULT_FILE_BYTES, HEADER_FAULT_FILE_PTR,
   HEADER_FAULT_LINE, HEADER_INPUT_BYTES, HEADER_INPUT_PTR, HEADER_OUTPUT_BYTES, HEADER_OUTPUT_PTR,
@@ -36,6 +37,15 @@ const HEADER_WORDS = 32
 const FAULT_FILE_BYTES_MAX = 1024
 
 const decoder = new TextDecoder()
+
+/** Makes the core ready; gives where its header is. Faults when it traps. */
+export function begun(core: CoreExports, seed: number): number {
+  try {
+    return core.init(seed)
+  } catch (error) {
+    throw new Fault('circuit.wasm (init)', 0, 0, error)
+  }
+}
 
 /** The text of `count` bytes that stand from word `at` on. */
 export function textAt(bytes: Uint8Array, at: number, count: number): string {

@@ -6,9 +6,12 @@
  * promises (message), everything that needs a record (drive).
  *
  * Invariants: NOW_RECORD has changed nothing; an id is taken only for what parked and a payload's
- * handle only while the core has it; no call is made while records are handed out; the clock is
- * looked at every LOOKS_EVERY calls when the core has a deadline, so that a loop which never lets
- * go of the event loop still sees its timeouts.
+ * handle only while the core has it; no call is made while records are handed out; the views are
+ * made anew after each call that may grow the memory; the clock is looked at every LOOKS_EVERY
+ * calls when the core has a deadline, so that a loop which never lets go of the event loop still
+ * sees its timeouts.
+ *
+ * Only the calls of the core stand in `try`: code in its block is not optimized as well.
  */
 import type { Drive, Listener } from './drive.ts'
 import type { CoreExports, Memory } from './memory.ts'
@@ -33,6 +36,8 @@ export class Now {
   packed: Packed = null
   /** The case of the last choice that gave NOW_DONE. */
   which = 0
+  /** A call may be made without a look at the driver: it is idle, and the core has no deadline. */
+  free = true
   readonly #drive: Drive
   readonly #memory: Memory
   readonly #payloads: Payloads
@@ -62,48 +67,50 @@ export class Now {
 
   /** Sends. After NOW_PARKED the caller says with `park` at once who waits. */
   send(ref: number, packed: Packed, bytes: number, flags: number): number {
-    if (!this.#ready()) return NOW_RECORD
+    if (!this.free && !this.#allowed()) return NOW_RECORD
     const payloads = this.#payloads
+    let found: number
     try {
-      const found = this.#send(this.#slots.next, ref, payloads.next, bytes, flags)
-      const header = this.#memory.live()
-      if (found === NOW_DONE) {
-        const other = header[HEADER_NOW_OP]!
-        if (other === 0) payloads.put(packed)
-        else this.#told(other, packed, header[HEADER_NOW_CASE]!)
-      } else if (found === NOW_PARKED) {
-        payloads.put(packed)
-        this.#away = (ref & REF_REMOTE) !== 0
-      }
-      return found
+      found = this.#send(this.#slots.next, ref, payloads.next, bytes, flags)
     } catch (error) {
       return this.#drive.break(error)
     }
+    const header = this.#memory.live()
+    if (found === NOW_DONE) {
+      const other = header[HEADER_NOW_OP]!
+      if (other === 0) payloads.put(packed)
+      else if (!this.#told(other, packed, header[HEADER_NOW_CASE]!)) return NOW_RECORD
+    } else if (found === NOW_PARKED) {
+      payloads.put(packed)
+      this.#away = (ref & REF_REMOTE) !== 0
+    }
+    return found
   }
 
   /** Receives through a reader into `packed`, if a message is there. */
   read(reader: number): number {
-    if (!this.#ready()) return NOW_RECORD
+    if (!this.free && !this.#allowed()) return NOW_RECORD
+    let found: number
     try {
-      const found = this.#read(reader)
-      if (found === NOW_DONE) this.#took(this.#memory.live())
-      return found
+      found = this.#read(reader)
     } catch (error) {
       return this.#drive.break(error)
     }
+    const header = this.#memory.live()
+    return found !== NOW_DONE || this.#took(header) ? found : NOW_RECORD
   }
 
   /** Receives into `packed`. After NOW_PARKED the caller says with `park` at once who waits. */
   receive(ref: number, flags: number): number {
-    if (!this.#ready()) return NOW_RECORD
+    if (!this.free && !this.#allowed()) return NOW_RECORD
+    let found: number
     try {
-      const found = this.#receive(this.#slots.next, ref, flags)
-      const header = this.#memory.live()
-      if (found === NOW_DONE) this.#took(header)
-      return found
+      found = this.#receive(this.#slots.next, ref, flags)
     } catch (error) {
       return this.#drive.break(error)
     }
+    const header = this.#memory.live()
+    return found !== NOW_DONE || this.#took(header) ? found : NOW_RECORD
   }
 
   /**
@@ -162,20 +169,20 @@ export class Now {
    * any more. After NOW_PARKED the caller says with `park` at once who waits.
    */
   select(count: number, flags: number): number {
+    let found: number
     try {
-      const found = this.#select(this.#slots.next, count, flags)
-      if (found !== NOW_DONE) return found
-      const header = this.#memory.live()
-      this.which = header[HEADER_NOW_WHICH]!
-      const sent = this.#memory.words[CASE_WORDS * this.which + 1]!
-      if (sent === 0) this.#took(header)
-      else if (header[HEADER_NOW_OP] !== 0) {
-        this.#told(header[HEADER_NOW_OP]!, this.#payloads.take(sent), header[HEADER_NOW_CASE]!)
-      }
-      return found
+      found = this.#select(this.#slots.next, count, flags)
     } catch (error) {
       return this.#drive.break(error)
     }
+    const header = this.#memory.live()
+    if (found !== NOW_DONE) return found
+    this.which = header[HEADER_NOW_WHICH]!
+    const sent = this.#memory.words[CASE_WORDS * this.which + 1]!
+    const other = header[HEADER_NOW_OP]!
+    const told = sent === 0 ? this.#took(header)
+      : other === 0 || this.#told(other, this.#payloads.take(sent), header[HEADER_NOW_CASE]!)
+    return told ? found : NOW_RECORD
   }
 
   /** Says who waits for what has just parked. The listener may hear of it before this returns. */
@@ -187,17 +194,23 @@ export class Now {
   }
 
   #ready(): boolean {
+    return this.free || this.#allowed()
+  }
+
+  #allowed(): boolean {
     if (!this.#drive.idle) return false
-    if (this.#memory.live()[HEADER_HAS_DEADLINE] === 0) return true
     this.#calls += 1
     return this.#calls % LOOKS_EVERY !== 0 || !this.#drive.late()
   }
 
-  #took(header: Uint32Array): void {
-    const packed = this.#payloads.take(header[HEADER_NOW_PAYLOAD]!)
+  /** False when the driver broke, as `#told`. */
+  #took(header: Uint32Array): boolean {
+    const packed = this.#payloads.taken(header[HEADER_NOW_PAYLOAD]!)
+    if (packed === undefined) return this.#broken('a payload that is not in the table')
     const other = header[HEADER_NOW_OP]!
-    if (other !== 0) this.#told(other, undefined, header[HEADER_NOW_CASE]!)
+    if (other !== 0 && !this.#told(other, undefined, header[HEADER_NOW_CASE]!)) return false
     this.packed = packed
+    return true
   }
 
   /** Writes up to `most` values of a list, with their payloads in the table. Gives how many. */
@@ -247,17 +260,41 @@ export class Now {
   }
 
   /** `op` ended with the one that was called for; `packed`: with this message. */
-  #told(op: number, packed: Packed | undefined, chosen: number): void {
+  #told(op: number, packed: Packed | undefined, chosen: number): boolean {
     const listener = this.#slots.find(op)
-    if (listener === undefined) throw new Error(`an end of operation ${op}, which is none`)
-    if (listener.paired !== undefined) {
-      this.#slots.release(op)
-      return listener.paired(packed, chosen - 1)
+    if (chosen !== 0 || listener?.paired === undefined) {
+      return this.#toldApart(op, listener, packed, chosen)
     }
-    const flags = packed === undefined ? 0 : COMPLETION_FLAG_MESSAGE
-    const payload = packed === undefined ? 0 : this.#payloads.put(packed)
-    this.#drive.complete(op, {
-      status: ERROR_OK, which: 0, flags, payload, payloadBytes: 0, value: 0, refs: NO_REFS
-    })
+    this.#slots.release(op)
+    listener.paired(packed, -1)
+    return true
+  }
+
+  /** As `#told`, for what is no plain operation, or waits by a record. */
+  #toldApart(
+    op: number, listener: Listener | undefined, packed: Packed | undefined, chosen: number
+  ): boolean {
+    if (listener === undefined) return this.#broken(`an end of operation ${op}, which is none`)
+    try {
+      if (listener.paired !== undefined) {
+        this.#slots.release(op)
+        listener.paired(packed, chosen - 1)
+        return true
+      }
+      const flags = packed === undefined ? 0 : COMPLETION_FLAG_MESSAGE
+      const payload = packed === undefined ? 0 : this.#payloads.put(packed)
+      this.#drive.complete(op, {
+        status: ERROR_OK, which: 0, flags, payload, payloadBytes: 0, value: 0, refs: NO_REFS
+      })
+      return true
+    } catch (error) {
+      this.#drive.break(error)
+      return false
+    }
+  }
+
+  #broken(what: string): boolean {
+    this.#drive.break(new Error(what))
+    return false
   }
 }

@@ -62,7 +62,15 @@ export class Payloads {
 
   /** Reads a payload and frees its handle. */
   take(handle: number): Packed {
-    const packed = this.peek(handle)
+    const packed = this.taken(handle)
+    if (packed === undefined) throw new Error(`payload ${handle} is not in the table`)
+    return packed
+  }
+
+  /** As `take`; undefined when there is none. */
+  taken(handle: number): Packed | undefined {
+    const packed = this.#slots[handle]
+    if (packed === undefined) return undefined
     this.#slots[handle] = undefined
     this.#free[this.#free_count++] = handle
     return packed
