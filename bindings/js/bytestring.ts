@@ -4,7 +4,7 @@
  * Lives here: an item that is nothing but one byte string. Does not live here: byte strings inside
  * of other values, and all other items (values).
  */
-import { copyBytes } from './copy.ts'
+import { copyBytes, copyOf } from './copy.ts'
 import { Refusal } from './errors.ts'
 import { Span } from './payload.ts'
 import { MESSAGE_BYTES_MAX } from './tables.ts'
@@ -78,7 +78,5 @@ export function contentOf(bytes: Uint8Array, from: number, to: number): Uint8Arr
   if (to !== begin + count) return undefined
   if (count > SMALL_BYTES_MAX) return bytes.subarray(begin, to)
   // A view costs as much and keeps all of the bytes alive; of bytes on the heap it costs 400 ns.
-  const content = new Uint8Array(count)
-  copyBytes(bytes, begin, count, content, 0)
-  return content
+  return copyOf(bytes, begin, to)
 }
