@@ -138,10 +138,12 @@ function link_frame(link: Link, kind: u32): void {
   if (kind == FRAME_REFUSE) return refused(link, first)
   if (kind == FRAME_ACK && link.state == LINK_ANSWERED) return handshake_end(link, first)
   if (link.state != LINK_ATTACHED) return link_violation(link, ERROR_BAD_FRAME)
-  heard(link.peer)
-  if (!session_acked(link.peer, second)) return violation(link.peer, ERROR_BAD_NUMBER)
-  if (kind == FRAME_PING) answer_probe(link, first)
-  else if (kind == FRAME_PONG) probe_answered(link.peer, first)
+  const peer = link.peer
+  const asked = peer.pinged
+  heard(peer)
+  if (!session_acked(peer, second)) return violation(peer, ERROR_BAD_NUMBER)
+  if (kind == FRAME_PING) answer_probe(link, first, asked)
+  else if (kind == FRAME_PONG) probe_answered(peer, first)
 }
 
 /** A frame of the overlay; it counts as a sign of life. */

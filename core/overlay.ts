@@ -30,7 +30,7 @@ import { Timer, elapsed, now_ms, timer_clear, timer_set } from './timer'
 import {
   CHECK_MS, EDGES_SLACK, EDGE_ASK_MS, EDGE_MEND_MS, EDGE_PAUSE_MS, EDGE_WISH_ACCEPT, EDGE_WISH_ASK,
   EDGE_WISH_OFF, EDGE_WISH_URGENT, FRAME_EDGE, REJOIN_MAX_MS, REJOIN_MIN_MS, REJOIN_TRIES_MAX,
-  SYNC_MS, TEND_MS,
+  SYNC_MS, TEND_LATE_MS, TEND_MS,
 } from './tables'
 
 export const TIMER_TEND: u32 = 70
@@ -47,6 +47,8 @@ export let edges: Crowd = changetype<Crowd>(0)
 let held: u32 = 0
 let wake: bool = false
 let tend_timer: Timer = no_timer
+/** When it is time for what is done once a second; its timer waits longer. */
+let tend_ms: u32 = 0
 let synced_ms: u32 = 0
 let checked_ms: u32 = 0
 let rejoined_ms: u32 = 0
@@ -81,8 +83,15 @@ export function rejoin_afresh(): void {
   wake = true
 }
 
-/** The end of a run. */
+/**
+ * The end of a run. Something woke this peer: what is to be done once a second is done now if it is
+ * time, and needs no wake of its own.
+ */
 export function overlay_turn(): void {
+  if (some(tend_timer) && elapsed(now_ms, tend_ms) >= 0) {
+    timer_clear(tend_timer)
+    tend_due()
+  }
   if (!wake) return
   wake = false
   if (leaving || members_count == 0 && departed.count == 0) return
@@ -90,7 +99,13 @@ export function overlay_turn(): void {
   if (some(tend_timer)) return
   synced_ms = now_ms
   checked_ms = now_ms
-  tend_timer = timer_set(TEND_MS / 2 + random_below(TEND_MS), TIMER_TEND, 0)
+  tend_in(TEND_MS / 2 + random_below(TEND_MS))
+}
+
+/** Looks after all in `ms`, or somewhat later when edges will wake this peer by then. */
+function tend_in(ms: u32): void {
+  tend_ms = now_ms + ms
+  tend_timer = timer_set(edges.count == 0 ? ms : ms + TEND_LATE_MS, TIMER_TEND, 0)
 }
 
 /** This peer has left. */
@@ -270,5 +285,5 @@ export function tend_due(): void {
   rejoin()
   check()
   sync()
-  tend_timer = timer_set(TEND_MS - random_below(TEND_MS / 8), TIMER_TEND, 0)
+  tend_in(TEND_MS - random_below(TEND_MS / 8))
 }

@@ -191,6 +191,8 @@ export class Peer {
   /** A session frame went or came last. */
   used_ms: u32
   pinged: bool
+  /** Of both sides we were the last to ask: the next turn is the other's. */
+  asked: bool
   /** When the first of the pings went that wait for a sign of life. */
   pinged_ms: u32
   /** The longest answers of late. */

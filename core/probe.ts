@@ -1,10 +1,10 @@
 /**
  * Silence: when a peer is probed and accused.
  *
- * Lives here: ping and pong, the clocks of silence, failed dials as evidence, links that nobody
- * needs, and doubt in ourselves when we were late. Does not live here: probes through others
- * (vouch), what an accusation leads to (suspicion), what a left peer means for channels (those
- * above).
+ * Lives here: ping and pong, whose turn it is, the clocks of silence, failed dials as evidence,
+ * links that nobody needs, and doubt in ourselves when we were late. Does not live here: probes
+ * through others (vouch), what an accusation leads to (suspicion), what a left peer means for
+ * channels (those above).
  *
  * Invariants: a session with a link, or that wants one, has a watch timer; nobody is accused for
  * the silence of a time in which we ourselves did not run.
@@ -20,13 +20,13 @@ import {
 } from './peer'
 import { link_flows, watch_in } from './session'
 import { accuse, doubt_more, doubted_ms, suspicion_rest, suspicions_afresh } from './suspicion'
-import { elapsed, now_ms, timer_any, timer_first_ms } from './timer'
+import { elapsed, now_ms, timer_any, timer_clear, timer_first_ms } from './timer'
 import { probers_ask, vouch } from './vouch'
 import {
   DIAL_REASON_NO_ADDRESS, DIAL_REASON_REFUSED, ERROR_DECLARED_LEFT, ERROR_GONE, ERROR_SILENT,
   FRAME_PING, FRAME_PONG, IN_DIAL_FAILED_BYTES, IN_DIAL_FAILED_PEER, IN_DIAL_FAILED_REASON, LATE_MS,
-  LEFT_MS, LINK_IDLE_MS, PROBES_SPREAD, PROBE_AGAIN_MS, PROBE_INTERVAL_MS, REFUSED_LEFT_MS,
-  SUSPECT_MS, UNREACHED_MS, VOUCHED_MS,
+  LEFT_MS, LINK_IDLE_MS, PROBES_SPREAD, PROBE_AGAIN_MS, PROBE_INTERVAL_MS, PROBE_TURN_MS,
+  REFUSED_LEFT_MS, SUSPECT_MS, UNREACHED_MS, VOUCHED_MS,
 } from './tables'
 
 const REFUSED_MIN: u32 = 2
@@ -54,20 +54,27 @@ export function say_probe(link: Link, kind: u32, token: u32): void {
 export function say_ping(peer: Peer): void {
   if (!peer.pinged) peer.pinged_ms = now_ms
   peer.pinged = true
+  peer.asked = true
   say_probe(peer.link, FRAME_PING, now_ms)
 }
 
-/** A ping: answered with the same token. */
-export function answer_probe(link: Link, token: u32): void {
+/** A ping: answered with the same token. `crossed`: our own was on its way. */
+export function answer_probe(link: Link, token: u32, crossed: bool): void {
+  const peer = link.peer
   // Who asks without reading gets no answer that would pile up.
   if (link_flows(link)) say_probe(link, FRAME_PONG, token)
+  // Both have asked: then the higher id counts as the last.
+  peer.asked = crossed && !self_is_lower(peer)
+  watch_anew(peer)
 }
 
 /** The answer to a ping: how long it took is remembered, and forgotten slowly. */
 export function probe_answered(peer: Peer, token: u32): void {
   const took = elapsed(now_ms, token)
-  if (elapsed(token, peer.pinged_ms) < 0 || took < 0 || took > <i32>LEFT_MS) return
-  peer.rtt_ms = max(<u32>took, peer.rtt_ms - peer.rtt_ms / 8)
+  if (elapsed(token, peer.pinged_ms) >= 0 && took >= 0 && took <= <i32>LEFT_MS) {
+    peer.rtt_ms = max(<u32>took, peer.rtt_ms - peer.rtt_ms / 8)
+  }
+  watch_anew(peer)
 }
 
 /**
@@ -83,6 +90,12 @@ export function turn_begin(): void {
   }
   doubt_more()
   suspicions_afresh()
+}
+
+/** It was heard just now: nothing needs to be looked at until it has been silent again. */
+function watch_anew(peer: Peer): void {
+  if (some(peer.watch_timer)) timer_clear(peer.watch_timer)
+  watch_due(peer)
 }
 
 /**
@@ -116,12 +129,12 @@ export function watch_due(peer: Peer): void {
   }
   // One that has not said who it is cannot be accused.
   if (silent >= (peer.member == MEMBER_NONE ? LEFT_MS : UNREACHED_MS)) return give_up(peer)
-  let interval = interval_ms()
-  // Both sides were heard at about the same time. Where there are many links only one of them asks.
-  if (!self_is_lower(peer)) interval += (interval - PROBE_INTERVAL_MS) / 4
-  if (silent >= interval) question(peer, silent, interval)
+  const interval = interval_ms()
+  // Both sides were heard at about the same time, and one of them that asks is enough: in turns.
+  const turn = peer.asked && !peer.pinged ? interval + PROBE_TURN_MS : interval
+  if (silent >= turn) question(peer, silent, interval)
   if (some(peer.watch_timer) || peer.state != PEER_JOINED) return
-  if (silent < interval) watch_in(peer, interval - silent)
+  if (silent < turn) watch_in(peer, turn - silent)
   else watch_in(peer, some(peer.link) || !peer.suspected ? PROBE_AGAIN_MS : PROBE_INTERVAL_MS)
 }
 
@@ -150,7 +163,9 @@ function question(peer: Peer, silent: u32, interval: u32): void {
   if (some(peer.link) && link_flows(peer.link)) say_ping(peer)
   const patience = doubted_ms(max(SUSPECT_MS - PROBE_INTERVAL_MS, 3 * peer.rtt_ms))
   const seen = peer.vouched ? min(silent, <u32>max(elapsed(now_ms, peer.vouched_ms), 0)) : silent
-  if (seen >= interval + patience / 2 && !peer.helped) {
+  // Not before a probe of ours had its time: that of the other side may just have been late.
+  const tried = !peer.pinged || elapsed(now_ms, peer.pinged_ms) >= <i32>PROBE_AGAIN_MS
+  if (seen >= interval + patience / 2 && tried && !peer.helped) {
     peer.helped = true
     probers_ask(peer)
   }

@@ -73,7 +73,7 @@ export interface DriveOptions {
 const NO_REFS: readonly number[] = []
 
 const systemTimers: Timers = {
-  set: (fn, ms) => setTimeout(fn, ms),
+  set: (fn, ms) => setTimeout(fn, ms > 0 ? ms + 1 : 0), // Node rounds down: it woke too early
   clear: (timer) => { clearTimeout(timer as ReturnType<typeof setTimeout>) }
 }
 
