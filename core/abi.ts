@@ -10,19 +10,19 @@
 import { away_open } from './away'
 import { claims_open } from './claim'
 import { directory_open } from './directory'
+import { edges_open } from './edge'
 import { errands_open } from './errand'
 import { header } from './fault'
 import { bytes_used } from './heap'
 import { verified_in } from './hello'
 import { frame_in } from './intake'
 import { limit } from './limit'
-import { heard_in, link_down_in, link_ready_in, link_up_in } from './link'
+import { link_down_in, link_ready_in, link_up_in } from './link'
 import { found_in, self_in } from './member'
 import { now_recording } from './now'
 import { aftermath, frame_taken, leave, run_end, timers_run, withdraw } from './node'
-import { overlay_open } from './overlay'
 import { links_open } from './peer'
-import { dial_failed_in, turn_begin } from './probe'
+import { dial_failed_in, heard_in, turn_begin } from './probe'
 import { ended, programs_open, signaled, started } from './program'
 import { random_seed } from './random'
 import { read, reader, reader_end, readers_open } from './reader'
@@ -66,7 +66,7 @@ export function init(seed: u32): usize {
   links_open()
   directory_open()
   roster_open()
-  overlay_open()
+  edges_open()
   sync_open()
   vouch_open()
   tree_open()

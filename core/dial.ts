@@ -16,8 +16,8 @@ import {
 } from './peer'
 import { random_below } from './random'
 import { emit } from './ring'
-import { watch_in } from './session'
 import { now_ms, timer_clear, timer_set } from './timer'
+import { watch_in } from './watch'
 import {
   MEMBERS_MAX, OUT_DIAL, OUT_DIAL_BYTES, OUT_DIAL_ID_BYTES, OUT_DIAL_PEER, PROBE_INTERVAL_MS,
   REDIAL_MAX_MS, REDIAL_MIN_MS, REFUSED_LEFT_MS, REJOIN_MAX_MS, REJOIN_TRIES_MAX,

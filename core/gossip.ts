@@ -1,82 +1,18 @@
 /**
  * Spreading statements about members over edges.
  *
- * Lives here: the member frame going out, to one peer or over all edges. Does not live here: what a
- * statement changes here (member), which peers are edges (overlay).
+ * Lives here: which edges are told. Does not live here: the frame that tells them (news), what a
+ * statement changes here (statement), which peers are edges (overlay).
  *
  * Invariant: a statement is passed on only when it was news here, so it passes each peer once; over
  * edges that are lazy only its mark goes (tree).
  */
-import { Text, text_ptr } from './bytes'
-import { put_text, put_u32 } from './frame'
-import { edges } from './overlay'
-import {
-  EDGE_HELD, PEER_JOINED, Peer, self_id, self_incarnation, self_info, self_name,
-  self_version, some,
-} from './peer'
-import { Payload, no_payload } from './payload'
+import { edges } from './edge'
+import { say_alive, say_left, say_self, say_suspect } from './news'
+import { EDGE_HELD, Peer } from './peer'
 import { crowd_at } from './roster'
-import { post, post_end } from './session'
+import { MEMBER_EVENT_ALIVE, MEMBER_EVENT_SUSPECT } from './tables'
 import { lazy_news } from './tree'
-import {
-  FRAME_MEMBER, MEMBER_EVENT_ALIVE, MEMBER_EVENT_LEFT, MEMBER_EVENT_PARTED, MEMBER_EVENT_SUSPECT,
-} from './tables'
-
-const HOPS_MAX: u32 = 255
-
-/** The one who says that a peer is suspect: its id. */
-export let by_at: usize = 0
-export let by_bytes: u32 = 0
-
-/** Whose word the next suspect statements are. */
-export function by_is(ptr: usize, bytes: u32): void {
-  by_at = ptr
-  by_bytes = bytes
-}
-
-function say(
-  to: Peer, id: Text, incarnation: u32, version: u32, event: u32, name: Text, hops: u32,
-  info: Payload
-): void {
-  post(to, FRAME_MEMBER)
-  put_text(text_ptr(id), id.bytes)
-  put_u32(incarnation)
-  put_u32(version)
-  put_u32(event)
-  if (some(name)) put_text(text_ptr(name), name.bytes)
-  else put_text(0, 0)
-  if (event == MEMBER_EVENT_SUSPECT) put_text(by_at, by_bytes)
-  else put_text(0, 0)
-  put_u32(min(hops, HOPS_MAX))
-  post_end(info)
-}
-
-/** Says to a peer who we are. */
-export function say_self(to: Peer, hops: u32): void {
-  if (to.state != PEER_JOINED) return
-  say(to, self_id, self_incarnation, self_version, MEMBER_EVENT_ALIVE, self_name, hops, self_info)
-}
-
-/** Says to a peer that a member is here. */
-export function say_alive(to: Peer, about: Peer, hops: u32): void {
-  if (to.state != PEER_JOINED) return
-  say(to, about.id, about.member_incarnation, about.version, MEMBER_EVENT_ALIVE, about.name, hops,
-    about.info)
-}
-
-/** Says to a peer that one has left. */
-export function say_left(to: Peer, about: Peer, hops: u32): void {
-  if (to.state != PEER_JOINED) return
-  const event = about.parted ? MEMBER_EVENT_PARTED : MEMBER_EVENT_LEFT
-  say(to, about.id, about.left_incarnation, 0, event, changetype<Text>(0), hops, no_payload)
-}
-
-/** Says to a peer that `by_at` suspects a member. */
-export function say_suspect(to: Peer, about: Peer, version: u32, hops: u32): void {
-  if (to.state != PEER_JOINED) return
-  say(to, about.id, about.member_incarnation, version, MEMBER_EVENT_SUSPECT, changetype<Text>(0),
-    hops, no_payload)
-}
 
 /** Passes news on over all edges but the one that brought it (null: our own news). spec: MEM-14 */
 export function gossip(from: Peer, about: Peer, event: u32, version: u32, hops: u32): void {

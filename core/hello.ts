@@ -20,7 +20,7 @@ import {
   leaving, link_close, link_refuse, link_violation, renew, say_hello, say_refuse, session_begun,
   session_over, violation,
 } from './link'
-import { tell_host } from './member'
+import { tell_host } from './notice'
 import { drop_handle } from './payload'
 import {
   LINK_ANSWERED, LINK_ATTACHED, LINK_HELLO, LINK_VERIFY, LINK_WAIT, LOST_DECLARED, LOST_RETURNED,
@@ -31,9 +31,10 @@ import { edge_attached } from './overlay'
 import { heard } from './probe'
 import { emit } from './ring'
 import {
-  session_ack, session_acked, session_begin, session_may_have, session_resume, watch_in,
+  session_ack, session_acked, session_begin, session_may_have, session_resume,
 } from './session'
 import { elapsed, now_ms, timer_clear, timer_set } from './timer'
+import { watch_in } from './watch'
 import {
   CHAIN_BYTES_MAX, ERROR_BAD_FRAME, ERROR_BAD_NUMBER, ERROR_BAD_VERSION, ERROR_DECLARED_LEFT,
   ERROR_DUPLICATE_LINK, ERROR_GONE, ERROR_NO_CHAIN, ERROR_OVER_LIMIT, HELLO_FLAG_ANSWER,

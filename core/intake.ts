@@ -11,6 +11,7 @@
  */
 import { TIMER_DIAL, dial_due, dials_stop, link_wanted, pending } from './dial'
 import { peers_first } from './directory'
+import { edge_over } from './edge'
 import {
   frame_bad, frame_carries, frame_fields, read_array, read_end, read_open, read_u32,
 } from './frame'
@@ -18,8 +19,8 @@ import { TIMER_EXPIRY, expiry_due, handshake_end, hello_in, refused } from './he
 import {
   TIMER_HELLO, hello_late, link_violation, links_narrow, links_stop, session_over, violation,
 } from './link'
-import { gone, members_over } from './member'
-import { TIMER_TEND, edge_in, edge_over, tend_due } from './overlay'
+import { gone, member_declared, members_over } from './member'
+import { TIMER_TEND, edge_in, tend_due } from './overlay'
 import { Payload, drop_handle, payload_new } from './payload'
 import {
   EDGE_NONE, LINK_ANSWERED, LINK_ATTACHED, LINK_VERIFY, LINK_WAIT, LOST_PARTED, Link, MEMBER_NONE,
@@ -29,16 +30,17 @@ import { answer_probe, heard, probe_answered, watch_due } from './probe'
 import { roster_check } from './roster'
 import { member_in } from './statement'
 import {
-  TAKEN_BEFORE, TAKEN_WRONG, TIMER_ACK, TIMER_WATCH, post, post_end, session_ack_due,
-  session_acked, session_end, session_pump, session_take, sessions_check, watch_off,
+  TAKEN_BEFORE, TAKEN_WRONG, TIMER_ACK, post, post_end, session_ack_due,
+  session_acked, session_end, session_pump, session_take, sessions_check,
 } from './session'
 import { TIMER_SYNC, digest_in, holds_in, sync_due, want_in } from './sync'
-import { Suspicion, TIMER_SUSPICION, suspicion_due } from './suspicion'
+import { Suspicion, TIMER_SUSPICION, suspicion_lasted } from './suspicion'
 import { Timer, now_ms, timer_clear, timer_set } from './timer'
 import {
   TIMER_GRAFT, TIMER_LAZY, graft_due, graft_in, have_in, lazy_due, prune_in,
 } from './tree'
 import { probe_for_in, probed_in } from './vouch'
+import { TIMER_WATCH, watch_off } from './watch'
 import {
   ERROR_BAD_FRAME, ERROR_BAD_NUMBER, ERROR_GONE, ERROR_OVER_LIMIT, FRAME_ACK, FRAME_DIGEST,
   FRAME_EDGE, FRAME_GRAFT, FRAME_HAVE, FRAME_HELLO, FRAME_HOLDS, FRAME_LEAVE, FRAME_LEAVE_ANSWER,
@@ -285,8 +287,10 @@ export function session_timer(kind: u32, subject: usize): void {
   else if (kind == TIMER_SYNC) sync_due()
   else if (kind == TIMER_LAZY) lazy_due()
   else if (kind == TIMER_GRAFT) graft_due()
-  else if (kind == TIMER_SUSPICION) suspicion_due(changetype<Suspicion>(subject))
-  else if (kind == TIMER_LEAVE) {
+  else if (kind == TIMER_SUSPICION) {
+    const peer = suspicion_lasted(changetype<Suspicion>(subject))
+    if (some(peer)) member_declared(peer)
+  } else if (kind == TIMER_LEAVE) {
     leave_timer = no_timer
     leave_late = true
   }

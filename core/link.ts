@@ -12,6 +12,7 @@
 import { readable } from './bytes'
 import { dial_again, dial_missed } from './dial'
 import { id_is_self, peer_ensure, peer_settle, peers_first } from './directory'
+import { edge_over } from './edge'
 import { put_u32, write_open, written_bytes, written_ptr } from './frame'
 import {
   LINK_ANSWERED, LINK_ATTACHED, LINK_WAIT, LOST_DECLARED, LOST_HEARD, LOST_RENEWED,
@@ -19,18 +20,17 @@ import {
   links_count, no_link, no_peer, no_timer, self_chain, self_chain_bytes, self_id,
   self_incarnation, self_renewed, sized, some,
 } from './peer'
-import { edge_over } from './overlay'
-import { heard } from './probe'
 import { emit } from './ring'
-import { session_dirty, session_end, watch_off } from './session'
+import { session_dirty, session_end } from './session'
 import { elapsed, now_ms, timer_set } from './timer'
+import { watch_off } from './watch'
 import {
   ERROR_BAD_FRAME, ERROR_DUPLICATE_LINK, ERROR_GONE, ERROR_OVER_LIMIT, ERROR_SILENT, FRAME_HELLO,
-  FRAME_REFUSE, HELLO_TIMEOUT_MS, IN_HEARD_BYTES, IN_HEARD_LINK, IN_LINK_DOWN_BYTES,
-  IN_LINK_DOWN_LINK, IN_LINK_READY_BYTES, IN_LINK_READY_LINK, IN_LINK_READY_TAKEN_BYTES,
-  IN_LINK_UP_BYTES, IN_LINK_UP_ID_BYTES, IN_LINK_UP_LINK, IN_LINK_UP_OUTGOING, LINKS_MAX,
-  OUT_RENEW, OUT_RENEW_BYTES, OUT_RENEW_INCARNATION, OUT_RENEW_PEER, OUT_UNLINK, OUT_UNLINK_BYTES,
-  OUT_UNLINK_CODE, OUT_UNLINK_LINK, PEER_ID_BYTES_MAX, REDIAL_MAX_MS, WIRE_VERSION,
+  FRAME_PING, FRAME_REFUSE, HELLO_TIMEOUT_MS, IN_LINK_DOWN_BYTES, IN_LINK_DOWN_LINK,
+  IN_LINK_READY_BYTES, IN_LINK_READY_LINK, IN_LINK_READY_TAKEN_BYTES, IN_LINK_UP_BYTES,
+  IN_LINK_UP_ID_BYTES, IN_LINK_UP_LINK, IN_LINK_UP_OUTGOING, LINKS_MAX, OUT_RENEW, OUT_RENEW_BYTES,
+  OUT_RENEW_INCARNATION, OUT_RENEW_PEER, OUT_UNLINK, OUT_UNLINK_BYTES, OUT_UNLINK_CODE,
+  OUT_UNLINK_LINK, PEER_ID_BYTES_MAX, REDIAL_MAX_MS, WIRE_VERSION,
 } from './tables'
 
 export const TIMER_HELLO: u32 = 66
@@ -86,6 +86,22 @@ export function say_refuse(link: Link, code: u32): void {
   write_open(FRAME_REFUSE)
   put_u32(code)
   say_link(link, 0, 0)
+}
+
+/** Asks for a sign of life, or gives one. */
+export function say_probe(link: Link, kind: u32, token: u32): void {
+  write_open(kind)
+  put_u32(token)
+  put_u32(link.peer.received)
+  say_link(link, 0, 0)
+}
+
+/** Asks for a sign of life; the token says when. */
+export function say_ping(peer: Peer): void {
+  if (!peer.pinged) peer.pinged_ms = now_ms
+  peer.pinged = true
+  peer.asked = true
+  say_probe(peer.link, FRAME_PING, now_ms)
 }
 
 function unlink(id: u32, code: u32): void {
@@ -278,13 +294,6 @@ export function link_ready_in(record: usize): void {
   if (!some(link)) return
   link.out_bytes -= min(load<u32>(record + IN_LINK_READY_TAKEN_BYTES), link.out_bytes)
   if (link.state == LINK_ATTACHED) session_dirty(link.peer)
-}
-
-/** `heard`: a part of a frame came in. A large frame on a slow link is no silence. */
-export function heard_in(record: usize): void {
-  if (!sized(record, IN_HEARD_BYTES, 0)) return
-  const link = link_by_id(load<u32>(record + IN_HEARD_LINK))
-  if (some(link) && link.state == LINK_ATTACHED) heard(link.peer)
 }
 
 /** The other side has not shown itself in time. */

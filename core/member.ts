@@ -1,29 +1,31 @@
 /**
  * Membership: who this peer is, who the others are for its host, and what those above ask.
  *
- * Lives here: the record `self`, events for the host, the beginnings and ends of members and of
- * sessions as those above see them. Does not live here: statements about members (statement,
+ * Lives here: the record `self`, the beginnings and ends of members and of sessions as those above
+ * see them. Does not live here: events for the host (notice), statements about members (statement,
  * gossip), whom to suspect (suspicion), edges (overlay), handshakes (hello), dials (dial).
  *
  * Invariants: the host hears `joined` of a member whether or not there is a session, and `left`
  * once for each `joined`, after what was pending with that incarnation has ended; a lost peer
  * begins anew only after `lost_done`.
  */
-import { readable, text_is, text_of, text_ptr, text_release } from './bytes'
+import { readable, text_is, text_of, text_release } from './bytes'
 import { dial_again, dial_seek, dial_urgent, link_needed } from './dial'
 import { id_is_self, peer_ensure, peer_settle } from './directory'
-import { gossip, gossip_self, say_alive, say_self } from './gossip'
+import { edge_over, edges_wake } from './edge'
+import { gossip, gossip_self } from './gossip'
 import { lost_clear } from './hello'
-import { next_begun } from './link'
-import { edge_over, overlay_stop, overlay_wake, rejoin_afresh } from './overlay'
-import { Payload, drop_handle, no_payload, payload_new } from './payload'
+import { next_begun, session_over } from './link'
+import { say_alive, say_self } from './news'
+import { info_is, tell_host } from './notice'
+import { overlay_stop, rejoin_afresh } from './overlay'
+import { drop_handle, no_payload, payload_new } from './payload'
 import {
-  LOST_DECLARED, LOST_PARTED, LOST_RETURNED, MEMBER_NONE, PEER_JOINED, PEER_KNOWN, PEER_LOST, Peer,
+  LOST_DECLARED, LOST_PARTED, LOST_RETURNED, MEMBER_NONE, PEER_JOINED, PEER_KNOWN, Peer, no_link,
   no_peer, self_begin, self_chain, self_changed, self_id, self_info, self_is, self_name,
   self_version, sized, some,
 } from './peer'
 import { await_peer } from './probe'
-import { emit } from './ring'
 import {
   crowd_at, departed_add, departed_remove, member_remove, members, members_count,
 } from './roster'
@@ -32,17 +34,14 @@ import { suspicion_end } from './suspicion'
 import { sync_stop } from './sync'
 import { tree_stop } from './tree'
 import {
-  CHAIN_BYTES_MAX, INFO_BYTES_MAX, IN_FOUND_BYTES, IN_FOUND_ID_BYTES, IN_SELF_BYTES,
-  IN_SELF_CHAIN, IN_SELF_CHAIN_BYTES, IN_SELF_ID_BYTES, IN_SELF_INCARNATION, IN_SELF_INFO,
-  IN_SELF_INFO_BYTES, IN_SELF_NAME_BYTES, MEMBER_EVENT_LEFT, NAME_BYTES_MAX, OUT_PEER,
-  OUT_PEER_BYTES, OUT_PEER_EVENT, OUT_PEER_ID_BYTES, OUT_PEER_INCARNATION, OUT_PEER_INFO,
-  OUT_PEER_INFO_BYTES, OUT_PEER_NAME_BYTES, OUT_PEER_PEER, OUT_PEER_RIGHTS, PEER_EVENT_CHANGED,
-  PEER_EVENT_JOINED, PEER_EVENT_LEFT, PEER_ID_BYTES_MAX, TELL_ALL_MAX,
+  CHAIN_BYTES_MAX, ERROR_DECLARED_LEFT, INFO_BYTES_MAX, IN_FOUND_BYTES, IN_FOUND_ID_BYTES,
+  IN_SELF_BYTES, IN_SELF_CHAIN, IN_SELF_CHAIN_BYTES, IN_SELF_ID_BYTES, IN_SELF_INCARNATION,
+  IN_SELF_INFO, IN_SELF_INFO_BYTES, IN_SELF_NAME_BYTES, MEMBER_EVENT_LEFT, NAME_BYTES_MAX,
+  PEER_ID_BYTES_MAX, TELL_ALL_MAX,
 } from './tables'
 
 /** This peer has left. */
 export let gone: bool = false
-
 
 export function id_fits(ptr: usize, bytes: u32): bool {
   return bytes != 0 && bytes <= PEER_ID_BYTES_MAX && readable(ptr, bytes)
@@ -106,51 +105,6 @@ export function members_over(): void {
   self_is(self_name, 0, 0, no_payload)
 }
 
-// The host's view
-
-/** Writes a peer's event for the host; the info is lent. */
-function say_event(peer: Peer, event: u32, incarnation: u32): void {
-  const info = event == PEER_EVENT_LEFT ? no_payload : peer.info
-  const id_bytes = peer.id.bytes
-  const name_bytes = some(peer.name) ? peer.name.bytes : 0
-  const at = emit(OUT_PEER, OUT_PEER_BYTES + id_bytes + name_bytes)
-  store<u32>(at + OUT_PEER_EVENT, event)
-  store<u32>(at + OUT_PEER_PEER, peer.index)
-  store<u32>(at + OUT_PEER_INCARNATION, incarnation)
-  store<u32>(at + OUT_PEER_RIGHTS, peer.rights)
-  store<u32>(at + OUT_PEER_INFO, some(info) ? info.handle : 0)
-  store<u32>(at + OUT_PEER_INFO_BYTES, some(info) ? info.bytes : 0)
-  store<u32>(at + OUT_PEER_ID_BYTES, id_bytes)
-  store<u32>(at + OUT_PEER_NAME_BYTES, name_bytes)
-  memory.copy(at + OUT_PEER_BYTES, text_ptr(peer.id), id_bytes)
-  if (name_bytes != 0) memory.copy(at + OUT_PEER_BYTES + id_bytes, text_ptr(peer.name), name_bytes)
-}
-
-/**
- * Tells the host what has changed about a peer since it was last told. A peer whose session has
- * just ended has to wait: `lost_done` tells.
- */
-export function tell_host(peer: Peer): void {
-  if (peer.state == PEER_LOST) return
-  const here = peer.member != MEMBER_NONE ? peer.member_incarnation : 0
-  const told = peer.told_incarnation
-  peer.told_incarnation = here
-  if (told != 0 && told != here) say_event(peer, PEER_EVENT_LEFT, told)
-  if (here == 0) return
-  if (told != here) say_event(peer, PEER_EVENT_JOINED, here)
-  else if (peer.told_version != peer.version || peer.told_rights != peer.rights) {
-    say_event(peer, PEER_EVENT_CHANGED, here)
-  }
-  peer.told_version = peer.version
-  peer.told_rights = peer.rights
-}
-
-/** What the peer says about itself from now on. */
-export function info_is(peer: Peer, info: u32, info_bytes: u32): void {
-  if (some(peer.info)) payload_over(peer.info)
-  peer.info = info == 0 ? no_payload : payload_new(info, info_bytes)
-}
-
 /** The peer is no member any more. The caller tells the host, and the others. */
 export function member_over(peer: Peer): void {
   suspicion_end(peer)
@@ -166,7 +120,22 @@ export function member_over(peer: Peer): void {
     departed_add(peer)
     rejoin_afresh()
   }
-  overlay_wake()
+  edges_wake()
+}
+
+/** A suspicion has lasted: we declare the member left. */
+export function member_declared(peer: Peer): void {
+  peer.left_incarnation = max(peer.left_incarnation, peer.member_incarnation)
+  // A session with a later run, which has not said its name yet, stands.
+  const session = peer.state == PEER_JOINED && peer.incarnation <= peer.member_incarnation
+  if (session || peer.state == PEER_KNOWN && peer.wanted) {
+    suspicion_end(peer)
+    session_over(peer, LOST_DECLARED, ERROR_DECLARED_LEFT, no_link)
+    return
+  }
+  member_over(peer)
+  tell_host(peer)
+  gossip(no_peer, peer, MEMBER_EVENT_LEFT, 0, 1)
 }
 
 /** `found`: discovery proposes a peer whose addresses the host knows. */

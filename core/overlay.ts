@@ -1,9 +1,9 @@
 /**
- * Edges: the few links that a peer keeps up, over which membership is spread.
+ * The overlay: the few links that a peer keeps up, over which membership is spread.
  *
  * Lives here: how many edges there are, asking for one, accepting and refusing, replacing what is
- * lost; looking after all of that once a second. Does not live here: what goes over edges (gossip,
- * sync), when a link is dialled (dial), silence (probe).
+ * lost; looking after all of that once a second. Does not live here: the list of edges (edge), what
+ * goes over them (gossip, sync), when a link is dialled (dial), silence (probe).
  *
  * After HyParView (Leitão, Pereira, Rodrigues, 2007): the edges are its active view. Its passive
  * view is the member list, which everybody has, so nothing is shuffled.
@@ -11,9 +11,10 @@
  * Invariants: an edge is held by both sides or on its way to be; a small circuit is a full mesh;
  * nobody is asked again before EDGE_PAUSE_MS; at most one member that left is dialled a second.
  */
+import { dial_soon, dial_try, link_needed, link_wanted } from './dial'
 import {
-  dial_soon, dial_try, link_needed, link_wanted,
-} from './dial'
+  edge_asked, edge_held, edge_over, edges, edges_held, edges_wake, edges_woken,
+} from './edge'
 import { put_u32, write_open } from './frame'
 import { digest_say, sync_soon } from './sync'
 import { leaving, say_link } from './link'
@@ -22,8 +23,7 @@ import {
 } from './peer'
 import { random_below } from './random'
 import {
-  Crowd, crowd_add, crowd_any, crowd_at, crowd_new, crowd_remove, departed, departed_remove,
-  members, members_count,
+  crowd_any, crowd_at, departed, departed_remove, members, members_count,
 } from './roster'
 import { doubt_less } from './suspicion'
 import { Timer, elapsed, now_ms, timer_clear, timer_set } from './timer'
@@ -42,10 +42,6 @@ const REJOINS_PER_WAIT: u32 = 4
 /** Members drawn for each edge that is lacking before it is left to the next second. */
 const DRAWS_PER_EDGE: u32 = 8
 
-/** Edges, held and asked for. */
-export let edges: Crowd = changetype<Crowd>(0)
-let held: u32 = 0
-let wake: bool = false
 let tend_timer: Timer = no_timer
 /** When it is time for what is done once a second; its timer waits longer. */
 let tend_ms: u32 = 0
@@ -54,10 +50,6 @@ let checked_ms: u32 = 0
 let rejoined_ms: u32 = 0
 let rejoins: u32 = 0
 let rejoin_wait_ms: u32 = REJOIN_MIN_MS
-
-export function overlay_open(): void {
-  edges = crowd_new(offsetof<Peer>('edge_place'))
-}
 
 /** How many edges a peer seeks: enough to hold together when a third of all die at once. */
 function goal(): u32 {
@@ -70,17 +62,12 @@ function goal_full(): u32 {
   return 34 - clz<u32>(members_count)
 }
 
-/** Who is here has changed, or an edge was lost: looked after at the end of this run. */
-export function overlay_wake(): void {
-  wake = true
-}
-
 /** Somebody came, or left and may come back: those who left are dialled often again. */
 export function rejoin_afresh(): void {
   rejoins = 0
   rejoin_wait_ms = REJOIN_MIN_MS
   rejoined_ms = now_ms
-  wake = true
+  edges_wake()
 }
 
 /**
@@ -92,8 +79,7 @@ export function overlay_turn(): void {
     timer_clear(tend_timer)
     tend_due()
   }
-  if (!wake) return
-  wake = false
+  if (!edges_woken()) return
   if (leaving || members_count == 0 && departed.count == 0) return
   seek()
   if (some(tend_timer)) return
@@ -123,7 +109,7 @@ function say_edge(link: Link, wish: u32): void {
 }
 
 function say_ask(peer: Peer): void {
-  say_edge(peer.link, held == 0 ? EDGE_WISH_URGENT : EDGE_WISH_ASK)
+  say_edge(peer.link, edges_held == 0 ? EDGE_WISH_URGENT : EDGE_WISH_ASK)
 }
 
 /** True when the peer may be asked: it has not refused, or failed, just now. */
@@ -134,31 +120,10 @@ function may_ask(peer: Peer): bool {
 }
 
 function ask(peer: Peer): void {
-  peer.edge = EDGE_ASKED
-  peer.edge_ms = now_ms
-  crowd_add(edges, peer)
+  edge_asked(peer)
   if (some(peer.link)) say_ask(peer)
   else if (peer.state == PEER_JOINED) link_needed(peer)
   else dial_soon(peer)
-}
-
-function hold(peer: Peer): void {
-  if (peer.edge == EDGE_HELD) return
-  if (peer.edge == EDGE_NONE) crowd_add(edges, peer)
-  peer.edge = EDGE_HELD
-  peer.edge_refused = false
-  peer.lazy = false
-  held++
-  sync_soon(peer)
-}
-
-/** The peer is no edge any more; another is sought. */
-export function edge_over(peer: Peer): void {
-  if (peer.edge == EDGE_NONE) return
-  if (peer.edge == EDGE_HELD) held--
-  peer.edge = EDGE_NONE
-  crowd_remove(edges, peer)
-  wake = true
 }
 
 /** It is no edge, and is not asked again soon. */
@@ -192,20 +157,20 @@ export function edge_in(peer: Peer, wish: u32): bool {
     if (peer.edge != EDGE_NONE) edge_refused(peer)
   } else if (wish == EDGE_WISH_ACCEPT) {
     if (peer.edge == EDGE_NONE) say_edge(peer.link, EDGE_WISH_OFF)
-    else hold(peer)
+    else if (edge_held(peer)) sync_soon(peer)
   } else asked(peer, wish == EDGE_WISH_URGENT)
   return true
 }
 
 function asked(peer: Peer, urgent: bool): void {
   const most = goal_full() + EDGES_SLACK
-  if (leaving || peer.edge == EDGE_NONE && held >= most && !urgent) {
+  if (leaving || peer.edge == EDGE_NONE && edges_held >= most && !urgent) {
     say_edge(peer.link, EDGE_WISH_OFF)
     return
   }
-  hold(peer)
+  if (edge_held(peer)) sync_soon(peer)
   say_edge(peer.link, EDGE_WISH_ACCEPT)
-  if (held > most) shed(peer)
+  if (edges_held > most) shed(peer)
 }
 
 // Seeking
@@ -242,7 +207,7 @@ function mend(): void {
       if (elapsed(now_ms, peer.edge_ms) >= <i32>EDGE_ASK_MS) edge_refused(peer)
     } else if (members_count > goal_full() && lost(peer)) edge_refused(peer)
   }
-  if (held > goal_full() + EDGES_SLACK) shed(changetype<Peer>(0))
+  if (edges_held > goal_full() + EDGES_SLACK) shed(changetype<Peer>(0))
 }
 
 /** Dials one of those who left without a goodbye. */

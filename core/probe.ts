@@ -11,22 +11,22 @@
  */
 import { dial_again, dial_missed, dial_now, link_wanted, pending } from './dial'
 import { peer_at, peer_settle, peers_first, self_is_lower } from './directory'
-import { put_u32, write_open } from './frame'
-import { link_close, say_link, session_over } from './link'
-import { edge_over, edges } from './overlay'
+import { edge_over, edges } from './edge'
+import { link_close, say_ping, say_probe, session_over } from './link'
 import {
-  EDGE_NONE, LOST_DECLARED, LOST_UNREACHED, Link, MEMBER_NONE, PEER_JOINED, PEER_KNOWN, Peer,
-  no_link, no_timer, sized, some,
+  EDGE_NONE, LINK_ATTACHED, LOST_DECLARED, LOST_UNREACHED, Link, MEMBER_NONE, PEER_JOINED,
+  PEER_KNOWN, Peer, link_by_id, no_link, no_timer, sized, some,
 } from './peer'
-import { link_flows, watch_in } from './session'
+import { link_flows } from './session'
 import { accuse, doubt_more, doubted_ms, suspicion_rest, suspicions_afresh } from './suspicion'
 import { elapsed, now_ms, timer_any, timer_clear, timer_first_ms } from './timer'
 import { probers_ask, vouch } from './vouch'
+import { watch_in } from './watch'
 import {
   DIAL_REASON_NO_ADDRESS, DIAL_REASON_REFUSED, ERROR_DECLARED_LEFT, ERROR_GONE, ERROR_SILENT,
-  FRAME_PING, FRAME_PONG, IN_DIAL_FAILED_BYTES, IN_DIAL_FAILED_PEER, IN_DIAL_FAILED_REASON, LATE_MS,
-  LEFT_MS, LINK_IDLE_MS, PROBES_SPREAD, PROBE_AGAIN_MS, PROBE_INTERVAL_MS, PROBE_TURN_MS,
-  REFUSED_LEFT_MS, SUSPECT_MS, UNREACHED_MS, VOUCHED_MS,
+  FRAME_PONG, IN_DIAL_FAILED_BYTES, IN_DIAL_FAILED_PEER, IN_DIAL_FAILED_REASON, IN_HEARD_BYTES,
+  IN_HEARD_LINK, LATE_MS, LEFT_MS, LINK_IDLE_MS, PROBES_SPREAD, PROBE_AGAIN_MS, PROBE_INTERVAL_MS,
+  PROBE_TURN_MS, REFUSED_LEFT_MS, SUSPECT_MS, UNREACHED_MS, VOUCHED_MS,
 } from './tables'
 
 const REFUSED_MIN: u32 = 2
@@ -42,20 +42,11 @@ const REFUSED_MIN: u32 = 2
   if (peer.awaited) vouch(peer)
 }
 
-/** Asks for a sign of life, or gives one. */
-export function say_probe(link: Link, kind: u32, token: u32): void {
-  write_open(kind)
-  put_u32(token)
-  put_u32(link.peer.received)
-  say_link(link, 0, 0)
-}
-
-/** Asks for a sign of life; the token says when. */
-export function say_ping(peer: Peer): void {
-  if (!peer.pinged) peer.pinged_ms = now_ms
-  peer.pinged = true
-  peer.asked = true
-  say_probe(peer.link, FRAME_PING, now_ms)
+/** `heard`: a part of a frame came in. A large frame on a slow link is no silence. */
+export function heard_in(record: usize): void {
+  if (!sized(record, IN_HEARD_BYTES, 0)) return
+  const link = link_by_id(load<u32>(record + IN_HEARD_LINK))
+  if (some(link) && link.state == LINK_ATTACHED) heard(link.peer)
 }
 
 /** A ping: answered with the same token. `crossed`: our own was on its way. */
@@ -131,7 +122,8 @@ export function watch_due(peer: Peer): void {
   if (silent >= (peer.member == MEMBER_NONE ? LEFT_MS : UNREACHED_MS)) return give_up(peer)
   const interval = interval_ms()
   // Both sides were heard at about the same time, and one of them that asks is enough: in turns.
-  const turn = peer.asked && !peer.pinged ? interval + PROBE_TURN_MS : interval
+  let turn = interval
+  if (peer.asked && !peer.pinged) turn += PROBE_TURN_MS * PROBE_INTERVAL_MS / interval
   if (silent >= turn) question(peer, silent, interval)
   if (some(peer.watch_timer) || peer.state != PEER_JOINED) return
   if (silent < turn) watch_in(peer, turn - silent)

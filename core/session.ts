@@ -28,6 +28,7 @@ import {
 import { ring_full } from './ring'
 import { now_ms, timer_clear, timer_set } from './timer'
 import { Waiter } from './waiter'
+import { watch_in, watch_off } from './watch'
 import {
   ACK_DELAY_MS, ACK_FRAMES, FRAME_ACK, LINK_IDLE_MS, LINK_WINDOW_BYTES, PROBE_INTERVAL_MS,
 } from './tables'
@@ -37,7 +38,6 @@ export { put_array, put_text, put_u32 } from './frame'
 export { post, post_end, post_end_done, post_send, session_dirty } from './post'
 
 export const TIMER_ACK: u32 = 64
-export const TIMER_WATCH: u32 = 67
 
 let done_first: Out = no_out
 let done_last: Out = no_out
@@ -254,24 +254,10 @@ export function session_begin(peer: Peer, incarnation: u32): void {
   watch_in(peer, PROBE_INTERVAL_MS)
 }
 
-/** Looks at the peer's silence after `ms`; what is due then is decided by probe. */
-export function watch_in(peer: Peer, ms: u32): void {
-  if (some(peer.watch_timer)) timer_clear(peer.watch_timer)
-  peer.watch_timer = timer_set(ms, TIMER_WATCH, changetype<usize>(peer))
-}
-
 /** Its link has done what it was made for: if nothing else needs it, it is closed soon. */
 export function session_brief(peer: Peer): void {
   peer.used_ms = now_ms - LINK_IDLE_MS
   watch_in(peer, 2 * ACK_DELAY_MS)
-}
-
-/** Nothing of this session is watched any more. */
-export function watch_off(peer: Peer): void {
-  if (some(peer.watch_timer)) timer_clear(peer.watch_timer)
-  if (some(peer.expiry_timer)) timer_clear(peer.expiry_timer)
-  peer.watch_timer = no_timer
-  peer.expiry_timer = no_timer
 }
 
 /** A link was attached: all that is not acknowledged goes out on it, from the first. */

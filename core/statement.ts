@@ -13,13 +13,14 @@
 import { text_is } from './bytes'
 import { dial_again } from './dial'
 import { id_is_self, peer_ensure, peer_named, peer_settle } from './directory'
+import { edges_wake } from './edge'
 import { read_end, read_text, read_u32, text_at, text_bytes } from './frame'
-import {
-  by_at, by_bytes, by_is, gossip, gossip_self, say_alive, say_left, say_self,
-} from './gossip'
+import { gossip, gossip_self } from './gossip'
 import { leaving, renew, session_over } from './link'
-import { id_fits, info_is, member_over, name_fits, tell_host } from './member'
-import { overlay_wake, rejoin_afresh } from './overlay'
+import { id_fits, member_over, name_fits } from './member'
+import { by_at, by_bytes, by_is, say_alive, say_left, say_self } from './news'
+import { info_is, tell_host } from './notice'
+import { rejoin_afresh } from './overlay'
 import { drop_handle } from './payload'
 import {
   LOST_HEARD, LOST_RETURNED, MEMBER_ALIVE, MEMBER_NONE, PEER_JOINED, PEER_KNOWN, Peer, no_link,
@@ -133,7 +134,7 @@ function alive_in(peer: Peer, incarnation: u32, version: u32): u32 {
   // Who was waited for while it had said goodbye was not dialled.
   dial_again(peer)
   rejoin_afresh()
-  overlay_wake()
+  edges_wake()
   return NEWS
 }
 

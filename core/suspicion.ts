@@ -14,18 +14,17 @@
  */
 import { alloc, release } from './heap'
 import { text_hash, text_ptr } from './bytes'
-import { by_is, gossip } from './gossip'
-import { leaving, session_over } from './link'
-import { member_over, tell_host } from './member'
+import { gossip } from './gossip'
+import { leaving } from './link'
+import { by_is } from './news'
 import {
-  LOST_DECLARED, MEMBER_ALIVE, MEMBER_NONE, MEMBER_SUSPECT, PEER_JOINED, PEER_KNOWN, PEER_LOST,
-  Peer, no_link, no_peer, no_timer, self_id, some,
+  MEMBER_ALIVE, MEMBER_NONE, MEMBER_SUSPECT, PEER_LOST, Peer, no_peer, no_timer, self_id, some,
 } from './peer'
 import { crowd_at, members, members_count, self_hash } from './roster'
 import { Timer, elapsed, now_ms, timer_clear, timer_set } from './timer'
 import {
-  ACCUSERS_MAX, DOUBT_MAX, ERROR_DECLARED_LEFT, MEMBER_EVENT_LEFT, MEMBER_EVENT_SUSPECT,
-  SUSPICION_KEPT_MS, SUSPICION_MAX_MS, SUSPICION_MIN_MS,
+  ACCUSERS_MAX, DOUBT_MAX, MEMBER_EVENT_SUSPECT, SUSPICION_KEPT_MS, SUSPICION_MAX_MS,
+  SUSPICION_MIN_MS,
 } from './tables'
 
 export const TIMER_SUSPICION: u32 = 72
@@ -190,27 +189,13 @@ export function accused(peer: Peer, version: u32, by: usize, by_bytes: u32, sile
   return true
 }
 
-/** A suspicion has lasted: the member has left. Or it was remembered long enough. */
-export function suspicion_due(suspicion: Suspicion): void {
+/** The time of a suspicion is over: gives the member who has left, null if it only remembered. */
+export function suspicion_lasted(suspicion: Suspicion): Peer {
   const peer = suspicion.peer
   suspicion.timer = no_timer
-  if (suspicion.armed) declare(peer)
-  else suspicion_end(peer)
-}
-
-/** We declare a member left. */
-function declare(peer: Peer): void {
-  peer.left_incarnation = max(peer.left_incarnation, peer.member_incarnation)
-  // A session with a later run, which has not said its name yet, stands.
-  const session = peer.state == PEER_JOINED && peer.incarnation <= peer.member_incarnation
-  if (session || peer.state == PEER_KNOWN && peer.wanted) {
-    suspicion_end(peer)
-    session_over(peer, LOST_DECLARED, ERROR_DECLARED_LEFT, no_link)
-    return
-  }
-  member_over(peer)
-  tell_host(peer)
-  gossip(no_peer, peer, MEMBER_EVENT_LEFT, 0, 1)
+  if (suspicion.armed) return peer
+  suspicion_end(peer)
+  return no_peer
 }
 
 /** We did not run for a while: what was said meanwhile may still wait, so all clocks begin anew. */

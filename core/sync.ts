@@ -11,17 +11,17 @@
  *
  * Invariant: nothing here changes the list; all of it may be lost without harm.
  */
+import { edges } from './edge'
 import { alloc } from './heap'
 import { frame_bad, put_array, put_u32, read_array, read_end, read_u32, write_open } from './frame'
-import { say_alive, say_self } from './gossip'
 import { say_link } from './link'
+import { say_alive, say_self } from './news'
 import { Peer, PEER_JOINED, no_timer, some } from './peer'
 import { random_below } from './random'
 import {
   bucket_of, bucket_sum, buckets_sum, crowd_at, hash_of, members, self_hash, self_statement_hash,
 } from './roster'
 import { link_flows } from './session'
-import { edges } from './overlay'
 import { Timer, timer_clear, timer_set } from './timer'
 import {
   FRAME_DIGEST, FRAME_HOLDS, FRAME_WANT, SYNC_AGAIN_MS, SYNC_BUCKETS, SYNC_BUCKETS_MAX,

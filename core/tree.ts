@@ -2,7 +2,7 @@
  * The tree over the edges: who is pushed news, and who only hears that there are some.
  *
  * Lives here: the frames have, graft and prune, and which edges are lazy. Does not live here: the
- * statements themselves (gossip, statement), what nobody has said (sync).
+ * statements themselves (news, statement), what nobody has said (sync).
  *
  * After Plumtree (Leitão, Pereira, Rodrigues, 2007). A mark is a statement in three numbers: the
  * hash of the id, the incarnation, and a rank that is higher for what counts more (MEM-4). So a
@@ -13,10 +13,10 @@
  */
 import { alloc } from './heap'
 import { peer_at, peer_by_hash } from './directory'
+import { edges } from './edge'
 import { put_array, put_u32, read_array, read_end, read_u32, write_open } from './frame'
-import { say_alive, say_left, say_self } from './gossip'
 import { say_link } from './link'
-import { edges } from './overlay'
+import { say_alive, say_left, say_self } from './news'
 import {
   EDGE_HELD, MEMBER_NONE, MEMBER_SUSPECT, PEER_JOINED, Peer, no_timer, self_incarnation,
   self_version, some,
