@@ -52,11 +52,11 @@ export function heard_in(record: usize): void {
 /** A ping: answered with the same token. `crossed`: our own was on its way. */
 export function answer_probe(link: Link, token: u32, crossed: bool): void {
   const peer = link.peer
-  // Who asks without reading gets no answer that would pile up.
-  if (link_flows(link)) say_probe(link, FRAME_PONG, token)
   // Both have asked: then the higher id counts as the last.
   peer.asked = crossed && !self_is_lower(peer)
   watch_anew(peer)
+  // Nobody needs the link any more; or who asks does not read, and answers would pile up.
+  if (peer.link == link && link_flows(link)) say_probe(link, FRAME_PONG, token)
 }
 
 /** The answer to a ping: how long it took is remembered, and forgotten slowly. */
@@ -123,7 +123,7 @@ export function watch_due(peer: Peer): void {
   const interval = interval_ms()
   // Both sides were heard at about the same time, and one of them that asks is enough: in turns.
   let turn = interval
-  if (peer.asked && !peer.pinged) turn += PROBE_TURN_MS * PROBE_INTERVAL_MS / interval
+  if (peer.asked && !peer.pinged) turn += PROBE_TURN_MS / max(edges.count, 1)
   if (silent >= turn) question(peer, silent, interval)
   if (some(peer.watch_timer) || peer.state != PEER_JOINED) return
   if (silent < turn) watch_in(peer, turn - silent)
@@ -155,9 +155,7 @@ function question(peer: Peer, silent: u32, interval: u32): void {
   if (some(peer.link) && link_flows(peer.link)) say_ping(peer)
   const patience = doubted_ms(max(SUSPECT_MS - PROBE_INTERVAL_MS, 3 * peer.rtt_ms))
   const seen = peer.vouched ? min(silent, <u32>max(elapsed(now_ms, peer.vouched_ms), 0)) : silent
-  // Not before a probe of ours had its time: that of the other side may just have been late.
-  const tried = !peer.pinged || elapsed(now_ms, peer.pinged_ms) >= <i32>PROBE_AGAIN_MS
-  if (seen >= interval + patience / 2 && tried && !peer.helped) {
+  if (seen >= interval + patience / 2 && !peer.helped) {
     peer.helped = true
     probers_ask(peer)
   }

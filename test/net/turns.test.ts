@@ -77,28 +77,6 @@ test('a ping that is not answered is repeated, whoever asked last', () => {
   assert.is(asks_after_ms(s), PROBE_AGAIN_MS)
 })
 
-// spec: MEM-20
-test('others are not asked before a ping of our own had its time', () => {
-  const s = new Script()
-  s.join(1, LOWER)
-  s.join(2, HIGHER)
-  s.wait(ACK_DELAY_MS!)
-  s.say(1, 'ping', [5, 0])
-  const waits = (ms: number): void => {
-    for (; ms > 0; ms -= 20) {
-      s.wait(20)
-      s.say(2, 'ack', [0])
-    }
-  }
-  waits(PROBE_INTERVAL_MS!)
-  const [ping] = s.heard('ping').filter(({ link }) => link === 1)
-  s.say(1, 'pong', [ping!.row[1] as number, 0])
-  waits(PROBE_INTERVAL_MS! + PROBE_TURN_MS!)
-  assert.equal(s.heard('ping', 'probe_for').map(({ name }) => name), ['ping'])
-  waits(PROBE_AGAIN_MS!)
-  assert.equal(s.heard('ping', 'probe_for').map(({ name }) => name), ['ping', 'probe_for'])
-})
-
 interface Quiet { net: Net, nodes: Node[], pings: Crossing[] }
 
 /** Some peers that have joined and have nothing to do, and the pings that they say. */
