@@ -30,9 +30,10 @@ import { keep, keepable, keptBytes } from './values.ts'
 
 export const NO_PARCEL: Parcel = { packed: null, bytes: 0, refs: [] }
 
-/** Of the select under way, in the order of the core's cells: the places of its cases. */
-const places: number[] = []
-/** And what its sends have in the payload table; 0 for a case that receives. */
+/**
+ * Of the select under way, in the order of the core's cells: what its sends have in the payload
+ * table; 0 for a case that receives.
+ */
 const handles: number[] = []
 
 /**
@@ -68,29 +69,39 @@ export function selectNow(
       cells = drive.now.cells()
       if (cells === undefined) return undefined
     } else if (channel.home !== drive) return undefined
-    places[found] = place
     cells[CASE_WORDS * found] = channel.ref
     cells[CASE_WORDS * found + 1] = 0
     found += 1
   }
   if (drive === undefined || cells === undefined) return undefined
-  if (sends > 0) keepSends(drive, cells, list, found)
+  if (sends > 0) keepSends(drive, cells, list)
   const flags = found === count ? 0 : OP_FLAG_TRY
   return selectCells(drive, { list, names, found, sends: sends > 0, flags })
 }
 
 /** Puts the values of sends into the payload table and their cells. */
-function keepSends(
-  drive: Drive, cells: Uint32Array, list: readonly Case[], found: number
-): void {
-  for (let nth = 0; nth < found; nth++) {
-    const one = list[places[nth]!]!
+function keepSends(drive: Drive, cells: Uint32Array, list: readonly Case[]): void {
+  let nth = 0
+  for (const one of list) {
+    if (one.kind === 'after') continue
     handles[nth] = 0
-    if (one.kind !== 'send') continue
-    const packed = keep(one.value)
-    handles[nth] = drive.payloads.put(packed)
-    cells[CASE_WORDS * nth + 1] = handles[nth]!
-    cells[CASE_WORDS * nth + 2] = keptBytes(packed)
+    if (one.kind === 'send') {
+      const packed = keep(one.value)
+      handles[nth] = drive.payloads.put(packed)
+      cells[CASE_WORDS * nth + 1] = handles[nth]!
+      cells[CASE_WORDS * nth + 2] = keptBytes(packed)
+    }
+    nth += 1
+  }
+}
+
+/** The place in its list of what stands in the `nth` of `found` cells: timers stand in none. */
+function placeOf(list: readonly Case[], found: number, nth: number): number {
+  if (found === list.length) return nth
+  let place = 0
+  for (let before = -1; ; place++) {
+    if (list[place]!.kind !== 'after') before += 1
+    if (before === nth) return place
   }
 }
 
@@ -114,7 +125,7 @@ function selectCells(
   const which = answer === NOW_DONE ? now.which : -1
   if (sends) takeBack(drive, handles, found, which)
   if (which < 0) return undefined
-  const place = places[which]!
+  const place = placeOf(list, found, which)
   const name = names === undefined ? place : names[place]!
   const chosen = list[place] as Receiving<unknown> | Sending
   return chosen.kind === 'send' ? Promise.resolve({ case: name })

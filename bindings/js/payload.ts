@@ -32,24 +32,26 @@ export const NUMBER_BYTES = 9
 
 /** The table of one core's payloads. */
 export class Payloads {
-  readonly #slots: (Packed | undefined)[] = [undefined]
+  readonly #slots: (Packed | undefined)[] = [undefined, undefined]
   readonly #free: number[] = []
   #free_count = 0
+  /** The handle that the next `put` gives; it is not among the free ones. */
+  next = 1
 
   /** Payloads in the table. */
-  get size(): number { return this.#slots.length - 1 - this.#free_count }
-
-  /** The handle that the next `put` gives. */
-  get next(): number {
-    const count = this.#free_count
-    return count > 0 ? this.#free[count - 1]! : this.#slots.length
-  }
+  get size(): number { return this.#slots.length - 2 - this.#free_count }
 
   /** Takes a payload in and gives its handle. */
   put(packed: Packed): number {
     const handle = this.next
-    if (this.#free_count > 0) this.#free_count -= 1
+    const count = this.#free_count
     this.#slots[handle] = packed
+    if (count > 0) {
+      this.next = this.#free[count - 1]!
+      this.#free_count = count - 1
+    } else {
+      this.next = this.#slots.push(undefined) - 1
+    }
     return handle
   }
 
@@ -72,7 +74,8 @@ export class Payloads {
     const packed = this.#slots[handle]
     if (packed === undefined) return undefined
     this.#slots[handle] = undefined
-    this.#free[this.#free_count++] = handle
+    this.#free[this.#free_count++] = this.next
+    this.next = handle
     return packed
   }
 }

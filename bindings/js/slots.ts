@@ -17,27 +17,32 @@ const GENERATION_MASK = 0x7ff
 
 /** Who waits under which id. */
 export class Slots<L extends object> {
-  readonly #listeners: (L | undefined)[] = [undefined]
+  readonly #listeners: (L | undefined)[] = [undefined, undefined]
   /** The id that a slot has, or will have next. */
-  readonly #ids: number[] = [0]
+  readonly #ids: number[] = [0, 1]
   readonly #free: number[] = []
   #free_count = 0
+  /** The id that the next `take` gives; 0, which is none, when there are too many. */
+  next = 1
 
   /** Operations that have not ended. */
-  get size(): number { return this.#listeners.length - 1 - this.#free_count }
-
-  /** The id that the next `take` gives; 0, which is none, when there are too many. */
-  get next(): number {
-    const count = this.#free_count
-    return this.#ids[count > 0 ? this.#free[count - 1]! : this.#fresh()]!
+  get size(): number {
+    const unused = this.next === 0 ? 1 : 2
+    return this.#listeners.length - unused - this.#free_count
   }
 
   /** Puts a listener under the next id. Refuses with TOO_MANY. */
   take(listener: L): number {
     const id = this.next
     if (id === 0) throw new Refusal('TOO_MANY', `${OPERATIONS_MAX} operations`)
+    const count = this.#free_count
     this.#listeners[id & SLOT_MASK] = listener
-    this.#free_count -= 1
+    if (count > 0) {
+      this.next = this.#ids[this.#free[count - 1]!]!
+      this.#free_count = count - 1
+    } else {
+      this.next = this.#fresh()
+    }
     return id
   }
 
@@ -51,9 +56,11 @@ export class Slots<L extends object> {
   release(id: number): void {
     const slot = id & SLOT_MASK
     const generation = (id >>> SLOT_BITS) + 1 & GENERATION_MASK
+    const next = generation << SLOT_BITS | slot
     this.#listeners[slot] = undefined
-    this.#ids[slot] = generation << SLOT_BITS | slot
-    this.#free[this.#free_count++] = slot
+    this.#ids[slot] = next
+    if (this.next !== 0) this.#free[this.#free_count++] = this.next & SLOT_MASK
+    this.next = next
   }
 
   /** Takes every listener out, in the order of their slots. */
@@ -70,8 +77,6 @@ export class Slots<L extends object> {
     if (slot > OPERATIONS_MAX) return 0
     this.#listeners.push(undefined)
     this.#ids.push(slot)
-    this.#free[0] = slot
-    this.#free_count = 1
     return slot
   }
 }

@@ -163,4 +163,16 @@ test('a select in two steps takes or denies the message that it shows', async (t
   assert.equal((await errorOf(selectOffered({ out: b.sending(1) }))).case, 'out')
 })
 
+test('a case that happens at once has its name or place, wherever timers stand', async (t) => {
+  const circuit = await peer(t)
+  const jobs = circuit.channel<number>({ capacity: 1 })
+  const results = circuit.channel<number>({ capacity: 1 })
+  for (let i = 0; i < 2; i++) {
+    assert.equal(await select({ late: after(1000), out: results.sending(i) }), { case: 'out' })
+    assert.equal(await select([after(1000), jobs.receiving(), after(2000), results.receiving()]),
+      { case: 3, value: i, ok: true, again: false })
+    assert.equal(await select([after(1), jobs.receiving()]), { case: 0 })
+  }
+})
+
 test.run()
