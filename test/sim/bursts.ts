@@ -224,8 +224,16 @@ function select_of(random: Random, stage: Stage, node: number, near: boolean): S
 
 function selects_of(random: Random, stage: Stage): Step {
   const node = random.once_in(3) ? random.below(stage.nodes) : stage.home
-  return turn_of(random, node, Array.from({ length: random.pick([1, 2, 3, 5]) }, () =>
-    select_of(random, stage, node, !random.once_in(5))))
+  const steps = Array.from({ length: random.pick([1, 2, 3, 5]) }, () =>
+    select_of(random, stage, node, !random.once_in(5)))
+  // Who comes next meets one that waits.
+  if (random.once_in(2)) steps.push(single_of(random, stage, node), single_of(random, stage, node))
+  return turn_of(random, node, steps)
+}
+
+function single_of(random: Random, stage: Stage, node: number): Step {
+  return { do: random.pick(['send', 'receive']), node, channel: channel_of(random, stage),
+    options: {} }
 }
 
 /** Selects of an owner and of others meet on its channels, and in the middle of it others come. */
@@ -236,10 +244,9 @@ function crossed_of(random: Random, stage: Stage): Step[] {
   const near: Step = { do: 'select', node: home, cases: all(['send', 'receive']), options: {} }
   const node = (home + 1 + random.below(nodes - 1)) % nodes
   const far: Step = { do: 'select', node, cases: all(['send', 'receive']), options: {} }
-  const single = (): Step => ({ do: random.pick(['send', 'receive']), node: home,
-    channel: channel_of(random, stage), options: {} })
   return [near, far, { do: 'wait', ms: random.between(1, 2 * delay_max_ms) },
-    { do: 'turn', node: home, steps: [single(), single(), single()] }]
+    { do: 'turn', node: home, steps: Array.from({ length: 3 }, () =>
+      single_of(random, stage, home)) }]
 }
 
 /** A peer that does a little of everything in one turn. */

@@ -2,7 +2,7 @@
  * `npm run sim`: one run told, or many searched.
  *
  * Lives here: the command line. Does not live here: runs (play.ts, story.ts), searches (search.ts),
- * circuits of a thousand members (members.ts).
+ * what they reach (reach.ts), circuits of a thousand members (members.ts).
  */
 import { appendFileSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util'
 import { LEANINGS } from './draw.ts'
 import type { Faults } from './draw.ts'
 import type { Kept, Program } from './program.ts'
+import { report } from './reach.ts'
 import { search } from './search.ts'
 import type { Failure, Found, Wanted } from './search.ts'
 import { BURSTS_FROM, program_of } from './seed.ts'
@@ -21,6 +22,7 @@ npm run sim -- --minutes M [--from S]                 searches that long, on all
 npm run sim -- --schedules K [--from S] [--log FILE]  searches exactly K seeds
                                      … [--checked]    the core asserts its invariants each time
   from ${BURSTS_FROM} on half of the programs are bursts
+npm run sim -- --reach K [--from S]                   what K programs reach of the core
 npm run sim -- --members N …                          measures a circuit of N members
 KIND: ${LEANINGS.join(', ')}`
 
@@ -50,6 +52,8 @@ async function main(args: string[]): Promise<void> {
     if (kept === undefined) throw new Error(`test/sim/seeds.json has ${programs.length} programs`)
     console.log(`${kept.why}\n`)
     story(kept.program, values.quiet)
+  } else if (values.reach !== undefined) {
+    console.log(report(number(values.from, BURSTS_FROM), number(values.reach, 0)))
   } else if (values.minutes !== undefined || values.schedules !== undefined) {
     const minutes = number(values.minutes, 0)
     await look({
@@ -62,14 +66,15 @@ async function main(args: string[]): Promise<void> {
   } else misuse('Say what is wanted')
 }
 
-interface Options { seed?: string, faults?: string, quiet?: boolean, kept?: string,
+interface Options { seed?: string, reach?: string, faults?: string, quiet?: boolean, kept?: string,
   minutes?: string, schedules?: string, from?: string, log?: string, workers?: string,
   checked?: boolean }
 
 function options_of(args: string[]): Options {
   try {
     const { values } = parseArgs({ args, options: {
-      seed: { type: 'string' }, faults: { type: 'string' }, quiet: { type: 'boolean' },
+      seed: { type: 'string' }, reach: { type: 'string' }, faults: { type: 'string' },
+      quiet: { type: 'boolean' },
       kept: { type: 'string' }, minutes: { type: 'string' }, schedules: { type: 'string' },
       from: { type: 'string' }, log: { type: 'string' }, workers: { type: 'string' },
       checked: { type: 'boolean' }

@@ -225,6 +225,12 @@ export const MUTATIONS: readonly Mutation[] = [
     caught_by: 'no_offer_is_forgotten', faults: 'none', bursts: true, within: 1000
   },
   {
+    bug: 'a send that only tries waits for room (WIRE-12)',
+    file: 'away.ts', put: '',
+    find: '    else if (flagged(w, IS_TRY) && !flagged(w, IS_SELECT)) would_block(w)\n',
+    caught_by: 'every_operation_ends', faults: 'none', bursts: true, within: 3000
+  },
+  {
     bug: 'a list is sent further than there is room (ABI-46)',
     file: 'now.ts', find: 'if (handle == 0 || vacant(c, bytes) != NOW_DONE) break',
     put: 'if (handle == 0 || vacant(c, bytes) == NOW_RECORD) break',

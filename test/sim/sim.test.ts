@@ -14,6 +14,7 @@ import { suite } from '../suite.ts'
 import { checked_core } from './mutant.ts'
 import { play } from './play.ts'
 import type { Kept } from './program.ts'
+import { reach } from './reach.ts'
 import { search } from './search.ts'
 import { BURSTS_FROM, burst_seed, program_of } from './seed.ts'
 import { excuses_as_lines, tell } from './story.ts'
@@ -23,6 +24,12 @@ const DEEP = 1 + Number(process.env.CIRCUIT_DEEP ?? 0)
 const SCHEDULES = 20_000 * DEEP
 /** On the slower core. */
 const CHECKED = 400 * DEEP
+/** Bursts that are looked at for the short ways: a change after which they miss one has to bring
+ * it back into what is drawn (bursts.ts). */
+const REACHED = 300
+const SHORT_WAYS = ['read_now done', 'send_now parked', 'send_many_now of several',
+  'receive_many_now of several', 'select_now done', 'select_now parked',
+  'a select was met', 'sends to one channel together', 'frame ends']
 /** A machine with other things to do stops here, and says so. */
 const MINUTES_MAX = 2.5 * DEEP
 /** The same seeds each time: what breaks here was broken by a change. New ones: `npm run sim`. */
@@ -55,6 +62,13 @@ test('a story tells who did what, what was said, and what was checked', () => {
   assert.ok(lines.some((line) => /^ +\d+ ms {2}\w>\w {3}\w+ /.test(line)), 'a frame')
   assert.ok(lines.some((line) => /holds {3}at_most_once/.test(line)), 'an invariant')
 })
+
+test('bursts go through every short way of the core', () => {
+  const counts = reach(Array.from({ length: REACHED }, (_, nth) => burst_seed(nth + 1)))
+  for (const way of SHORT_WAYS) {
+    assert.ok((counts.get(way)?.times ?? 0) > 0, `${way}: never in ${REACHED} programs`)
+  }
+}, { timeout_ms: DEADLINE_MS })
 
 test('the core asserts its own invariants after each run of so many programs', async (t) => {
   t.after(() => { use_core(undefined) })
