@@ -22,14 +22,14 @@ const OF_BURSTS = ['offer_send', 'offer_sends', 'ends', 'ends', 'end', 'deliver'
 interface Stage { nodes: number, delay_max_ms: number, home: number, base: Lean,
   channels: Program['channels'], scenes: readonly Scene[],
   readers: { node: number, channel: number }[] }
-type Scene = 'sends' | 'ahead' | 'reads' | 'receives' | 'lists' | 'selects' | 'crossed' | 'mixed'
-  | 'other'
+type Scene = 'sends' | 'ahead' | 'reads' | 'receives' | 'lists' | 'selects' | 'crossed' | 'heavy'
+  | 'mixed' | 'other'
 const ALWAYS: readonly Scene[] = ['sends', 'sends', 'sends', 'other']
 /** What one program has much of beside bursts of sends. */
 const TASTES: readonly (readonly Scene[])[] = [['ahead', 'reads', 'reads', 'reads'],
   ['ahead', 'reads', 'reads', 'receives', 'selects'], ['lists', 'lists', 'lists', 'receives'],
   ['lists', 'lists', 'selects', 'crossed'], ['selects', 'crossed', 'crossed', 'receives'],
-  ['receives', 'receives', 'mixed'], ['ahead', 'reads', 'lists', 'selects', 'mixed']]
+  ['receives', 'receives', 'mixed'], ['receives', 'heavy', 'heavy', 'selects'], ['ahead', 'reads', 'lists', 'selects', 'mixed']]
 
 const BUFFERS = [1, 2, 4, 8, 30]
 
@@ -95,6 +95,7 @@ function scene_of(random: Random, stage: Stage): Step[] {
     case 'lists': return lists_of(random, stage)
     case 'selects': return [selects_of(random, stage)]
     case 'crossed': return crossed_of(random, stage)
+    case 'heavy': return [heavy_of(random, stage)]
     case 'mixed': return [mixed_of(random, stage)]
     default: return [operation_of(random, stage.base)]
   }
@@ -134,6 +135,17 @@ function sends_to(random: Random, stage: Stage, channel: number): Step {
   }
   if (random.once_in(3)) steps.splice(random.below(count + 1), 0, among_of(random, stage, node))
   return turn_of(random, node, steps)
+}
+
+/** More than an owner has room for, and what its sender asks behind it. */
+function heavy_of(random: Random, stage: Stage): Step {
+  const channel = channel_of(random, stage)
+  const node = away_from(random, stage, channel)
+  const heavy = Array.from({ length: random.between(15, 20) }, (): Step =>
+    ({ do: 'send', node, channel, options: { bytes: 1_000_000 } }))
+  return turn_of(random, node, [...heavy, { do: 'send', node, channel, options: { try: true } },
+    among_of(random, stage, node), { do: 'receive', node, channel: channel_of(random, stage),
+      options: {} }, { do: 'send', node, channel, options: {} }])
 }
 
 /** What a peer may ask between two sends of a burst. */

@@ -228,7 +228,7 @@ export const MUTATIONS: readonly Mutation[] = [
     bug: 'a send that only tries waits for room (WIRE-12)',
     file: 'away.ts', put: '',
     find: '    else if (flagged(w, IS_TRY) && !flagged(w, IS_SELECT)) would_block(w)\n',
-    caught_by: 'every_operation_ends', faults: 'none', bursts: true, within: 3000
+    caught_by: 'every_operation_ends', faults: 'none', bursts: true, within: 4000
   },
   {
     bug: 'a list is sent further than there is room (ABI-46)',

@@ -114,7 +114,8 @@ function pairs(channel: Channel, waiting: readonly Operation[]): boolean {
     (one) => one.kind === kind && one.held?.channel === channel
       && leads(one.held, node) === 'there'))
   const receivers = of_kind('receive')
-  return of_kind('send').some((one) => receivers.some((other) => other !== one))
+  return of_kind('send').some((one) => receivers.some((other) => other !== one)
+    && !may_hold_back(waiting, one.node, channel.owner))
 }
 
 /** An owner has exactly the offers that somebody waits with: no phantom, none forgotten. */
