@@ -55,7 +55,8 @@ export function burst_program(seed: number, faults?: Faults): Program {
 }
 
 function steps_of(random: Random, stage: Stage, faults: Faults): Step[] {
-  const steps: Step[] = []
+  // Before anything lies in the buffers.
+  const steps = stage.scenes.includes('crossed') ? crossed_of(random, stage) : []
   for (let scenes = random.pick([3, 5, 8, 12]); scenes > 0; scenes--) {
     if (faults !== 'none' && random.once_in(faults === 'moments' ? 2 : 5)) {
       steps.push(moment_of(random, stage))
@@ -215,11 +216,14 @@ function receives_of(random: Random, stage: Stage): Step {
 function lists_of(random: Random, stage: Stage): Step[] {
   const channel = channel_of(random, stage)
   const { owner } = stage.channels[channel]!
-  return Array.from({ length: random.between(1, 3) }, (): Step => ({
+  const steps = Array.from({ length: random.between(1, 3) }, (): Step => ({
     do: random.pick(['send_list', 'receive_list']),
     node: random.once_in(5) ? random.below(stage.nodes) : owner, channel,
     count: random.pick([1, 2, 3, 5, 8, 12])
   }))
+  // A list meets whatever waits: selects, too, and more than one.
+  return random.once_in(2) ? steps
+    : [select_of(random, stage, owner, true), select_of(random, stage, owner, true), ...steps]
 }
 
 /** A select; `near`: one that may be done without a record. */
@@ -248,17 +252,32 @@ function single_of(random: Random, stage: Stage, node: number): Step {
     options: {} }
 }
 
-/** Selects of an owner and of others meet on its channels, and in the middle of it others come. */
+/** A select of an owner and one of another peer meet, and in the middle of it others come. */
 function crossed_of(random: Random, stage: Stage): Step[] {
   const { home, nodes, delay_max_ms } = stage
-  const all = (kinds: readonly StepCase['kind'][]): StepCase[] =>
-    stage.channels.map((_, channel) => ({ kind: random.pick(kinds), channel, ms: 0 }))
-  const near: Step = { do: 'select', node: home, cases: all(['send', 'receive']), options: {} }
   const node = (home + 1 + random.below(nodes - 1)) % nodes
-  const far: Step = { do: 'select', node, cases: all(['send', 'receive']), options: {} }
-  return [near, far, { do: 'wait', ms: random.between(1, 2 * delay_max_ms) },
-    { do: 'turn', node: home, steps: Array.from({ length: 3 }, () =>
-      single_of(random, stage, home)) }]
+  // What an empty buffer makes wait.
+  const near = stage.channels.flatMap(({ owner, capacity }, channel): StepCase[] =>
+    owner !== home ? [] : [{ channel, ms: 0,
+      kind: capacity > 0 ? 'receive' : random.pick(['send', 'receive']) }])
+  if (near.length === 0) return [selects_of(random, stage)]
+  const { channel, kind } = random.pick(near)
+  const far: StepCase[] = [{ kind: other_side(kind), channel, ms: 0 },
+    { kind: random.pick(['receive', 'after']), channel: channel_of(random, stage), ms: 50 }]
+  // Some of them with the cases at which it still waits.
+  const singles = Array.from({ length: random.between(1, 3) }, (): Step => {
+    const one = random.pick(near)
+    return { do: random.once_in(4) ? one.kind as 'send' : other_side(one.kind), node: home,
+      channel: one.channel, options: {} }
+  })
+  return [{ do: 'select', node: home, cases: near, options: {} },
+    { do: 'select', node, cases: far, options: {} },
+    { do: 'wait', ms: random.between(1, 2 * delay_max_ms) },
+    { do: 'turn', node: home, steps: singles }]
+}
+
+function other_side(kind: StepCase['kind']): 'send' | 'receive' {
+  return kind === 'send' ? 'receive' : 'send'
 }
 
 /** A peer that does a little of everything in one turn. */

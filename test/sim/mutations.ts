@@ -248,16 +248,10 @@ export const MUTATIONS: readonly Mutation[] = [
     caught_by: 'the_door_holds', faults: 'none', bursts: true, within: 300
   },
   {
-    bug: 'a call ends a select that is kept for another peer (decision 103)',
-    file: 'now.ts', put: '',
-    find: '  for (let x = op.first; is(x); x = x.case_next) if (x.phase != FREE) return false\n',
-    caught_by: 'no_match_stays_parked', faults: 'none', bursts: true, within: 3000
-  },
-  {
     bug: 'a select that a call meets is told its first case (ABI-50)',
     file: 'now.ts', find: 'store<u32>(header + HEADER_NOW_CASE, <u32>w.which + 1)',
     put: 'store<u32>(header + HEADER_NOW_CASE, 1)',
-    caught_by: 'exactly_one_case', faults: 'none', bursts: true, within: 300
+    caught_by: 'partners_agree', faults: 'none', bursts: true, within: 300
   },
   {
     bug: 'one of many ends names sends that do not follow each other (WIRE-37)',
