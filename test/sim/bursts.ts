@@ -29,7 +29,8 @@ const ALWAYS: readonly Scene[] = ['sends', 'sends', 'sends', 'other']
 const TASTES: readonly (readonly Scene[])[] = [['ahead', 'reads', 'reads', 'reads'],
   ['ahead', 'reads', 'reads', 'receives', 'selects'], ['lists', 'lists', 'lists', 'receives'],
   ['lists', 'lists', 'selects', 'crossed'], ['selects', 'crossed', 'crossed', 'receives'],
-  ['receives', 'receives', 'mixed'], ['receives', 'heavy', 'heavy', 'selects'], ['ahead', 'reads', 'lists', 'selects', 'mixed']]
+  ['receives', 'receives', 'mixed'], ['receives', 'heavy', 'heavy', 'selects'],
+  ['ahead', 'reads', 'lists', 'selects', 'mixed']]
 
 const BUFFERS = [1, 2, 4, 8, 30]
 

@@ -53,11 +53,12 @@ function leads(held: Held, node: Operation['node']): 'there' | 'nowhere' | 'perh
 function count(channel: Channel, waiting: readonly Operation[], kind: string): [number, number] {
   let sure = 0
   let perhaps = 0
-  for (const { cases, node } of waiting) {
+  for (const { cases, node, options } of waiting) {
     for (const one of cases) {
       if (one.kind !== kind || one.held?.channel !== channel) continue
       const where = leads(one.held, node)
-      const there = where === 'there'
+      // Of one that only tries and is held back by one case the other cases were answered.
+      const there = where === 'there' && !options.try
         && (kind !== 'send' || !may_hold_back(waiting, node, channel.owner))
       if (there) sure++
       else if (where !== 'nowhere') perhaps++

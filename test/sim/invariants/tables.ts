@@ -12,9 +12,9 @@ import { used_bytes } from '../world.ts'
  * with what happened.
  */
 const GROWTH_BYTES_MAX = 2048
-/** Where there were more operations than these, each may have had its place in a table: no more. */
+/** Where there were more operations than these, each may have had its place in tables: no more. */
 const FEW = 16
-const PLACE_BYTES = 16
+const PLACE_BYTES = 32
 
 /** Every operation has ended, and every payload came back. */
 export function check_settled(world: World): void {
