@@ -11,9 +11,10 @@ import { startPeer, watchMembers } from './start.ts'
 import type { Part } from './timing.ts'
 
 const WORK = 'an idle peer, another one is there'
-const SETTLING_MS = 6_000
-const WINDOW_MS = 5_000
-const WINDOWS = 5
+/** What runs five times a second is compiled late: in a shorter time that is measured, too. */
+const SETTLING_MS = 30_000
+const WINDOW_MS = 20_000
+const WINDOWS = 3
 const SHARE_MOST = 0.3
 
 /** The part. */
