@@ -19,7 +19,7 @@ import {
 import { Payload } from './payload'
 import { say_ask, say_grant } from './say'
 import {
-  AIM_LATCH, FIRM, IS_AGAIN, IS_SELECT, IS_SENT, IS_STRUCK, Operation, SEND, Waiter, flagged, is,
+  AIM_LATCH, FIRM, IS_AGAIN, IS_SENT, IS_STRUCK, Operation, SEND, Waiter, flagged, is,
   no_payload, no_waiter, waiter_free,
 } from './waiter'
 import {

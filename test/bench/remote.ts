@@ -136,6 +136,9 @@ function windowWork(fars: Fars, bytes: number, { bare, brokers }: Others): Work 
         speed_least: 1 },
       { ...shared, row: `${work}, beside the bare stream`, beside: [coalesced.name],
         target: '≥ 0.5× of it coalesced', speed_least: 0.5 },
+      { row: `${work}, in lists of ${LISTED}, beside the bare stream`, ours: lists.name,
+        beside: [coalesced.name], target: '≥ 0.5× of it coalesced', speed_least: 0.5,
+        as_rate: true },
       { row: `${work}, over a Unix socket`, ours: here.name, as_rate: true,
         target: '≥ 1 M/s', most_ns: 1000 }
     ]

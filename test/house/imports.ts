@@ -77,7 +77,6 @@ const ALLOWED: Array<[room: RegExp, allowed: (target: string, one: Import) => bo
     || target === 'node:crypto'],
   // Programs that run the models stand beside them; nothing imports them.
   [/^spec$/, (target) => target.startsWith('spec/') || /^node:/.test(target)],
-  [/^spec$/, (target) => /^(spec\/|node:)/.test(target)],
   [/^scripts$/, (target) => target.startsWith('scripts/') || isPackage(target)],
   [/^examples$/, (target) => target.startsWith('examples/') || isPackage(target)],
   [/^test$/, () => true]
@@ -107,9 +106,21 @@ function coreFindings(file: Source, one: Import): string[] {
   const to = layer(one.target)
   if (from < 0) return [`${file.path} has no place in the order of the core`]
   if (to < 0) return [`${one.target} has no place in the order of the core`]
-  if (to < from) return []
-  return one.names.filter((name) => isCalled(file, name)).map((name) =>
-    `${file.path} does not stand above ${one.target} and may not call its ${name}`)
+  // The compiler of the core does not tell.
+  const unused = one.names.filter((name) => !isUsed(file, name))
+    .map((name) => `${name} is imported and not used`)
+  if (to < from) return unused
+  return unused.concat(one.names.filter((name) => isCalled(file, name)).map((name) =>
+    `${file.path} does not stand above ${one.target} and may not call its ${name}`))
+}
+
+/** True when a name stands anywhere but in an import. */
+function isUsed(file: Source, name: string): boolean {
+  let used = false
+  walk(file, (node) => {
+    used ||= ts.isIdentifier(node) && node.text === name && !ts.isImportSpecifier(node.parent)
+  })
+  return used
 }
 
 /** True when a name stands anywhere but in an import or where a type is named. */

@@ -85,6 +85,7 @@ export const RULES: Rule[] = [
       plant('core/x.ts', 'import fs from \'node:fs\''),
       plant('core/bytes.ts', 'import { close } from \'./channel\'', 'close()'),
       plant('core/bytes.ts', 'import { alloc } from \'./unheard_of\''),
+      plant('core/channel.ts', 'import { alloc } from \'./heap\''),
       // Two of one line could call each other.
       plant('core/vouch.ts', 'import { sync_soon } from \'./sync\'', 'sync_soon()'),
       plant('bindings/js/x.ts', 'import { readFileSync } from \'node:fs\''),
