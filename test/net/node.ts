@@ -60,8 +60,8 @@ export class Node {
   private unsaid = false
   /** Frames of sends wait for the end of this turn. */
   private owing = false
-  /** Frames of this moment wait for a call. */
-  private arriving = false
+  /** The link whose frames of this moment wait for a call. */
+  private arriving: Link | undefined = undefined
   private queued = 0
   private busy_until_ms = 0
   /** When the pending alarm rings; only the last one set counts. */
@@ -158,6 +158,7 @@ export class Node {
 
   freeze(): void {
     if (this.frozen) return
+    if (this.arriving !== undefined && this.alive) this.do(() => this.hand_over())
     this.frozen = true
     this.slept_ms -= this.net.now_ms
   }
@@ -298,27 +299,42 @@ export class Node {
     const crossing = { from: this, incarnation, to, header, text, at_ms }
     this.net.watch?.(crossing)
     this.net.carry(link, to, () => {
+      to.catch_up(link)
       if (to.links.get(link.ids.get(to) ?? -1) !== link) return
       this.net.arrives?.(crossing)
-      to.take_in(frame_record(link.ids.get(to)!, header,
+      to.take_in(link, frame_record(link.ids.get(to)!, header,
         texts.map((one, nth) => ({ handle: to.host.give(one), bytes: lengths[nth]! }))))
     })
     this.taken(link, number, lengths.reduce((sum, bytes) => sum + bytes, header.length))
   }
 
-  /** A frame came: those of one moment go into one call, when hosts are sparing with calls. */
-  private take_in(record: Uint8Array): void {
+  /**
+   * A frame came: those of one link and moment go into one call, when hosts are sparing with calls.
+   */
+  private take_in(link: Link, record: Uint8Array): void {
     const { host, net } = this
     const batching = host.batching
     host.batching ||= net.sparing
     host.raw(record)
     host.batching = batching
-    if (!net.sparing || this.arriving) return
-    this.arriving = true
+    if (!net.sparing || this.arriving === link) return
+    this.arriving = link
     net.after(0, () => {
-      this.arriving = false
-      if (this.alive && !this.frozen) this.do(() => { host.run() })
+      if (this.arriving === link && this.alive && !this.frozen) this.do(() => this.hand_over())
     })
+  }
+
+  /** Before a frame of a link: what another link brought, and what is due, is done. */
+  private catch_up(link: Link): void {
+    if (!this.net.sparing) return
+    const other = this.arriving !== undefined && this.arriving !== link
+    if (other || this.host.due_in_ms() === 0) this.hand_over()
+  }
+
+  /** Gives the core the frames of this moment. */
+  private hand_over(): void {
+    this.arriving = undefined
+    this.host.run()
   }
 
   /** The link takes what was written, some time later; what is written meanwhile goes with it. */

@@ -111,9 +111,9 @@ function parked(world: World, channel: Channel, waiting: readonly Operation[]): 
 
 /** Two operations that wait, one to send and another to receive. */
 function pairs(channel: Channel, waiting: readonly Operation[]): boolean {
-  const of_kind = (kind: string): Operation[] => waiting.filter(({ cases, node }) => cases.some(
-    (one) => one.kind === kind && one.held?.channel === channel
-      && leads(one.held, node) === 'there'))
+  const of_kind = (kind: string): Operation[] =>
+    waiting.filter(({ cases, node, options }) => !options.try && cases.some((one) =>
+      one.kind === kind && one.held?.channel === channel && leads(one.held, node) === 'there'))
   const receivers = of_kind('receive')
   return of_kind('send').some((one) => receivers.some((other) => other !== one)
     && !may_hold_back(waiting, one.node, channel.owner))
