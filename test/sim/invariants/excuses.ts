@@ -52,7 +52,8 @@ export function vanished(channel: Channel): 'died with its owner' | 'was scrubbe
  * A receiver may have said no to the message: it went out to a peer that did not grant it, it was
  * offered to an operation that holds, or a select of its owner's own core may have had it in line.
  * A delivery that was taken back before it was written goes out without its message, and tells no
- * more which one it was: since the message was sent, any of its owner's may have been it.
+ * more which one it was: since the message was sent, any of its owner's may have been it. One that
+ * was never written, because the window was full, went to a receiver that its owner declared left.
  */
 export function denied(world: World, text: string, channel: Channel, from: number,
   to: number): boolean {
@@ -62,9 +63,19 @@ export function denied(world: World, text: string, channel: Channel, from: numbe
   if (by_text.get('')?.some(({ owner, at_ms }) => owner === channel.owner && at_ms >= sent_ms)) {
     return true
   }
+  if (receiver_left(world, channel, sent_ms)) return true
   return world.operations.some((one) => one.node === channel.owner && may_deny(one)
     && one.begun < to && (one.ended === 0 || one.ended > from)
     && one.cases.some(({ kind, held }) => kind === 'receive' && held?.channel === channel))
+}
+
+/** Whether a peer that had a receive here was declared left since. */
+function receiver_left(world: World, channel: Channel, since_ms: number): boolean {
+  const { owner } = channel
+  return owner.events.some(({ event, id, at_ms }) => event === 'left' && at_ms >= since_ms
+    && world.operations.some((one) => one.node !== owner && one.node.id === id
+      && one.at_ms <= at_ms
+      && one.cases.some(({ kind, held }) => kind !== 'send' && held?.channel === channel)))
 }
 
 /**
