@@ -12,7 +12,8 @@ export function copyBytes(
   source: Uint8Array, from: number, count: number, into: Uint8Array, at: number
 ): void {
   if (count <= LOOPED_BYTES) for (let i = 0; i < count; i++) into[at + i] = source[from + i]!
-  else into.set(source.subarray(from, from + count), at)
+  // A view is a hundred bytes of garbage.
+  else into.set(count === source.length ? source : source.subarray(from, from + count), at)
 }
 
 /** A copy of `bytes`, which are no subclass's, from `from` up to `to`. */
