@@ -138,7 +138,8 @@ export class World {
     const first = this.awaited.findIndex(({ frame }) => frame === name)
     if (first < 0 || this.awaited[first]!.nth-- > 0) return
     const [{ ms, then }] = this.awaited.splice(first, 1) as [Extract<Step, { do: 'upon' }>]
-    this.net.after(ms, () => { if (!this.over) perform(this, then) })
+    // Time that is let go by within an event would go backwards after it.
+    if (then.do !== 'wait') this.net.after(ms, () => { if (!this.over) perform(this, then) })
   }
 
   /** The next moment. */
