@@ -22,6 +22,7 @@ import { found_in, self_in } from './member'
 import { now_recording } from './now'
 import { aftermath, frame_taken, leave, run_end, timers_run, withdraw } from './node'
 import { links_open } from './peer'
+import { dirty_any } from './post'
 import { dial_failed_in, heard_in, turn_begin } from './probe'
 import { ended, programs_open, signaled, started } from './program'
 import { random_seed } from './random'
@@ -30,7 +31,6 @@ import { ref_release, ref_retain, references_open } from './reference'
 import { close, list, make, open, requests_open, scrub, signal, start, stat } from './request'
 import { input, output, produced, ring_full, ring_open, ring_turn, ring_waiting } from './ring'
 import { roster_open } from './roster'
-import { sessions_waiting } from './session'
 import { receive, record_bytes, select, send, take } from './start'
 import { sync_open } from './sync'
 import { time_is, timer_any, timer_first_ms } from './timer'
@@ -176,7 +176,7 @@ export function run(count: u32): u32 {
   now_recording(false)
   store<u32>(header + HEADER_CONSUMED, consumed)
   store<u32>(header + HEADER_PRODUCED, produced)
-  store<u32>(header + HEADER_MORE, consumed < count || ring_waiting() || sessions_waiting() ? 1 : 0)
+  store<u32>(header + HEADER_MORE, consumed < count || ring_waiting() || dirty_any() ? 1 : 0)
   store<u32>(header + HEADER_HAS_DEADLINE, timer_any() ? 1 : 0)
   if (timer_any()) store<u32>(header + HEADER_DEADLINE_MS, timer_first_ms())
   store<u32>(header + HEADER_MEMORY_BYTES_USED, bytes_used)

@@ -6,10 +6,11 @@
  *
  * Invariants: an errand is answered once; a peer that has left is answered by nobody.
  */
+import { put_array, put_u32 } from './frame'
 import { alloc, release } from './heap'
 import { complete, op_find } from './operation'
 import { PEER_JOINED, Peer } from './peer'
-import { post, post_end, put_array, put_u32 } from './session'
+import { post, post_end } from './post'
 import { Table, table_add, table_at, table_find, table_new, table_remove } from './table'
 import { is, no_payload, no_peer } from './waiter'
 import { FRAME_REPLY, REQUESTS_PER_PEER_MAX } from './tables'

@@ -21,17 +21,18 @@ import {
 } from './link'
 import { gone, member_declared, members_over } from './member'
 import { TIMER_TEND, edge_in, tend_due } from './overlay'
-import { Payload, drop_handle, payload_new } from './payload'
+import { PAIR_BYTES, Payload, drop_handle, payload_new } from './payload'
 import {
   EDGE_NONE, LINK_ANSWERED, LINK_ATTACHED, LINK_VERIFY, LINK_WAIT, LOST_PARTED, Link, MEMBER_NONE,
   PEER_JOINED, PEER_KNOWN, Peer, link_by_id, no_link, no_peer, no_timer, sized, some,
 } from './peer'
+import { post, post_end } from './post'
 import { answer_probe, heard, probe_answered, watch_due } from './probe'
 import { roster_check } from './roster'
 import { member_in } from './statement'
 import {
-  TAKEN_BEFORE, TAKEN_WRONG, TIMER_ACK, post, post_end, session_ack_due,
-  session_acked, session_end, session_pump, session_take, sessions_check,
+  TAKEN_BEFORE, TAKEN_WRONG, TIMER_ACK, session_ack_due, session_acked, session_end, session_pump,
+  session_take, sessions_check,
 } from './session'
 import { TIMER_SYNC, digest_in, holds_in, sync_due, want_in } from './sync'
 import { Suspicion, TIMER_SUSPICION, suspicion_lasted } from './suspicion'
@@ -61,8 +62,6 @@ export let frame_payload: Payload = changetype<Payload>(0)
 /** Of a series: where its payloads stand in the input area, and how many they are. */
 export let frame_list: usize = 0
 export let frame_count: u32 = 0
-/** A payload in a list: its handle and its length. */
-export const PAIR_BYTES: u32 = 8
 
 let leave_timer: Timer = no_timer
 let leaving: bool = false
@@ -105,8 +104,8 @@ export function frame_in(record: usize): bool {
     return false
   }
   const sends = kind == FRAME_OFFER_SENDS
-  let code: u32 = sends == series && count - 1 < PAYLOADS_PER_FRAME_MAX ? 0 : ERROR_BAD_FRAME
-  if (sends && count < 2) code = ERROR_BAD_FRAME
+  const fits = sends ? series && count >= 2 && count <= PAYLOADS_PER_FRAME_MAX : !series
+  let code: u32 = fits ? 0 : ERROR_BAD_FRAME
   for (let i: u32 = 0; i < count && code == 0; i++) {
     code = fault_of(kind, fields, header_bytes, list + i * PAIR_BYTES)
   }

@@ -20,8 +20,9 @@ import {
   links_count, no_link, no_peer, no_timer, self_chain, self_chain_bytes, self_id,
   self_incarnation, self_renewed, sized, some,
 } from './peer'
+import { session_dirty } from './post'
 import { emit } from './ring'
-import { session_dirty, session_end } from './session'
+import { session_end } from './session'
 import { elapsed, now_ms, timer_set } from './timer'
 import { watch_off } from './watch'
 import {

@@ -12,7 +12,7 @@ import {
   PEER_JOINED, Peer, self_id, self_incarnation, self_info, self_name, self_version, some,
 } from './peer'
 import { Payload, no_payload } from './payload'
-import { post, post_end } from './session'
+import { post, post_end } from './post'
 import {
   FRAME_MEMBER, MEMBER_EVENT_ALIVE, MEMBER_EVENT_LEFT, MEMBER_EVENT_PARTED, MEMBER_EVENT_SUSPECT,
 } from './tables'

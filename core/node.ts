@@ -12,7 +12,7 @@ import { Text } from './bytes'
 import { killed } from './channel'
 import { peers_first } from './directory'
 import { answer_to, errands_lost, reply, reply_end } from './errand'
-import { read_end, read_text, read_u32, text_at, text_bytes } from './frame'
+import { put_u32, read_end, read_text, read_u32, text_at, text_bytes } from './frame'
 import {
   KIND_LEAVE, KIND_READ, KIND_REQUEST, TIMER_CASE, TIMER_OPERATION, complete, op_find, op_from,
   op_new, op_slot, op_usable, part, refuse,
@@ -42,7 +42,7 @@ import {
   found_channel, found_element, serve_close, serve_list, serve_make, serve_open, serve_stat,
   stat_buffered, stat_capacity, stat_closed, stat_out, stat_receivers, stat_senders,
 } from './serve'
-import { payloads_done_next, put_u32, sessions_flush } from './session'
+import { payloads_done_next, sessions_flush } from './session'
 import { record_bytes } from './start'
 import { settle } from './settle'
 import { timer_clear, timer_due } from './timer'

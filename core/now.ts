@@ -16,7 +16,7 @@ import { peer_joined } from './member'
 import {
   KIND_RECEIVE, KIND_SEND, OP_FREE, op_begin, op_end, op_free, op_new, op_usable,
 } from './operation'
-import { Payload, payload_free, payload_new } from './payload'
+import { PAIR_BYTES, Payload, payload_free, payload_new } from './payload'
 import { ref_channel, ref_remote } from './reference'
 import { input } from './ring'
 import {
@@ -276,8 +276,7 @@ export function send_now(id: u32, ref: u32, handle: u32, bytes: u32, flags: u32)
   return NOW_PARKED
 }
 
-/** Bytes of an entry of a list: a payload, then its length or, after the call, who met it. */
-const ENTRY_BYTES: u32 = 8
+// A list is pairs in the input area: a payload, then its length or, after the call, who met it.
 /** Entries of the list under way that met an operation. */
 let list_met: u32 = 0
 
@@ -285,7 +284,7 @@ let list_met: u32 = 0
 // @ts-ignore: decorator
 @inline function list_begin(count: u32): usize {
   list_met = 0
-  return input + min(count, LIST_NOW_MAX) * ENTRY_BYTES
+  return input + min(count, LIST_NOW_MAX) * PAIR_BYTES
 }
 
 /** Notes who met an entry. False: the list ends with it, for there is one cell for a case. */
@@ -302,7 +301,7 @@ let list_met: u32 = 0
 // @ts-ignore: decorator
 @inline function list_end(at: usize): u32 {
   store<u32>(header + HEADER_NOW_OP, list_met)
-  return <u32>(at - input) / ENTRY_BYTES
+  return <u32>(at - input) / PAIR_BYTES
 }
 
 /**
@@ -313,7 +312,7 @@ export function send_many_now(ref: u32, count: u32): u32 {
   const c = ref_channel(ref)
   const end = list_begin(count)
   let at = input
-  for (let more = true; more && at < end; at += ENTRY_BYTES) {
+  for (let more = true; more && at < end; at += PAIR_BYTES) {
     const handle = load<u32>(at)
     const bytes = load<u32>(at, 4)
     if (handle == 0 || vacant(c, bytes) != NOW_DONE) break
@@ -375,7 +374,7 @@ export function receive_many_now(ref: u32, count: u32): u32 {
   const c = ref_channel(ref)
   const end = list_begin(count)
   let at = input
-  for (let more = true; more && at < end && standing(c) == NOW_DONE; at += ENTRY_BYTES) {
+  for (let more = true; more && at < end && standing(c) == NOW_DONE; at += PAIR_BYTES) {
     take(c)
     store<u32>(at, load<u32>(header + HEADER_NOW_PAYLOAD))
     more = list_goes_on(at)

@@ -23,6 +23,9 @@ export class Payload {
   next: Payload
 }
 
+/** A payload in a list: its handle, then its length. */
+export const PAIR_BYTES: u32 = 8
+
 export const no_payload: Payload = changetype<Payload>(0)
 
 export function payload_new(handle: u32, bytes: u32): Payload {

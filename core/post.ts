@@ -15,7 +15,7 @@ import {
   head_bytes, head_ptr, put_array, put_u32, write_session_head, write_tail_open, written_bytes,
   written_ptr,
 } from './frame'
-import { Payload } from './payload'
+import { PAIR_BYTES, Payload } from './payload'
 import {
   Link, Out, PEER_LOST, Peer, frame_out, no_peer, some,
 } from './peer'
@@ -185,7 +185,7 @@ export function sends_out(link: Link, sends: Sends): void {
     frame_out(link, payload.handle, payload.bytes, head_ptr(), header_bytes, 0, 0)
     return
   }
-  let at = emit(OUT_SERIES, OUT_SERIES_BYTES + (count << 3) + header_bytes)
+  let at = emit(OUT_SERIES, OUT_SERIES_BYTES + count * PAIR_BYTES + header_bytes)
   store<u32>(at + OUT_SERIES_LINK, link.id)
   store<u32>(at + OUT_SERIES_PAYLOADS_COUNT, count)
   store<u32>(at + OUT_SERIES_HEADER_BYTES, header_bytes)
@@ -193,7 +193,7 @@ export function sends_out(link: Link, sends: Sends): void {
   for (; count != 0; count--) {
     store<u32>(at, payload.handle)
     store<u32>(at, payload.bytes, 4)
-    at += 8
+    at += PAIR_BYTES
     payload = payload.next
   }
   memory.copy(at, head_ptr(), header_bytes)

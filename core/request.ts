@@ -25,7 +25,8 @@ import {
   entry_to, found_channel, found_element, serve_close, serve_list, serve_make, serve_open,
   serve_stat, stat_buffered, stat_capacity, stat_closed, stat_out, stat_receivers, stat_senders,
 } from './serve'
-import { post, post_end, put_text, put_u32 } from './session'
+import { put_text, put_u32 } from './frame'
+import { post, post_end } from './post'
 import { record_bytes } from './start'
 import { Table, table_add, table_new, table_remove } from './table'
 import { Operation, is, no_payload, no_peer } from './waiter'

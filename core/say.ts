@@ -10,11 +10,12 @@
  */
 import { Payload, payload_ref, payload_refs_open } from './payload'
 import { PEER_JOINED, Peer, self_first_incarnation, self_incarnation } from './peer'
-import { frame_bad, read_array, read_text, read_u32, text_at, text_bytes } from './frame'
-import { peer_known } from './member'
 import {
-  deliver_holds, post, post_end, post_end_done, post_send, put_array, put_text, put_u32,
-} from './session'
+  frame_bad, put_array, put_text, put_u32, read_array, read_text, read_u32, text_at, text_bytes,
+} from './frame'
+import { peer_known } from './member'
+import { post, post_end, post_end_done, post_send } from './post'
+import { deliver_holds } from './session'
 import { IS_SELECT, SEND, Waiter, flagged, is, no_payload, no_peer } from './waiter'
 import { ref_channel, ref_of, ref_remote, ref_retain } from './reference'
 import { text_ptr } from './bytes'

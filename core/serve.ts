@@ -16,7 +16,8 @@ import {
 } from './path'
 import { PEER_JOINED, Peer } from './peer'
 import { emit } from './ring'
-import { post, post_end, put_text, put_u32 } from './session'
+import { put_text, put_u32 } from './frame'
+import { post, post_end } from './post'
 import { table_find } from './table'
 import {
   Channel, HELD, IS_STORED, SEND, Waiter, channels, flagged, is, no_channel, no_payload,

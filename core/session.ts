@@ -22,7 +22,7 @@ import {
   no_out, no_peer, no_timer, some,
 } from './peer'
 import {
-  Sends, answers, dirty_all, dirty_any, out_bytes, post_done, sending, sends_check, sends_out,
+  Sends, answers, dirty_all, out_bytes, post_done, sending, sends_check, sends_out,
   session_dirty, write_sends,
 } from './post'
 import { ring_full } from './ring'
@@ -32,10 +32,6 @@ import { watch_in, watch_off } from './watch'
 import {
   ACK_DELAY_MS, ACK_FRAMES, FRAME_ACK, LINK_IDLE_MS, LINK_WINDOW_BYTES, PROBE_INTERVAL_MS,
 } from './tables'
-
-// The rooms above say what they have to say through these.
-export { put_array, put_text, put_u32 } from './frame'
-export { post, post_end, post_end_done, post_send, session_dirty } from './post'
 
 export const TIMER_ACK: u32 = 64
 
@@ -123,11 +119,6 @@ export function sessions_flush(): void {
     flush(peer)
     peer = next
   }
-}
-
-/** True when the output area kept frames from leaving: there is more to do. */
-export function sessions_waiting(): bool {
-  return dirty_any()
 }
 
 /** The acknowledgement of a peer is due. */
