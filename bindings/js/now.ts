@@ -19,9 +19,8 @@ import { NUMBER_BYTES } from './payload.ts'
 import type { Packed, Payloads } from './payload.ts'
 import type { Slots } from './slots.ts'
 import {
-  COMPLETION_FLAG_MESSAGE, ERROR_OK, HEADER_HAS_DEADLINE, HEADER_NOW_OP, HEADER_NOW_PAYLOAD,
-  HEADER_NOW_CASE, HEADER_NOW_WHICH, LIST_NOW_MAX, NOW_DONE, NOW_PARKED, NOW_RECORD,
-  REF_REMOTE
+  COMPLETION_FLAG_MESSAGE, ERROR_OK, HEADER_NOW_OP, HEADER_NOW_PAYLOAD, HEADER_NOW_CASE,
+  HEADER_NOW_WHICH, LIST_NOW_MAX, NOW_DONE, NOW_PARKED, NOW_RECORD, REF_REMOTE
 } from './tables.ts'
 import { keep, keepable, keptBytes } from './values.ts'
 

@@ -137,7 +137,7 @@ function lines({ title, x: x_name, y: y_name, lines: all }: LinePanel): Drawn {
   const points = all.flatMap((one) => one.points)
   const xs = ticksTo(Math.max(...points.map(([x]) => x)))
   const ys = ticksTo(Math.max(...points.map(([, y]) => y)))
-  const [top, bottom] = [44, 44 + LINE_HEIGHT]
+  const bottom = 44 + LINE_HEIGHT
   const x = (value: number) =>
     LINE_LEFT + value / xs.at(-1)! * (WIDTH - LINE_LEFT - LINE_RIGHT)
   const y = (value: number) => bottom - value / ys.at(-1)! * LINE_HEIGHT

@@ -6,7 +6,7 @@
  */
 import * as assert from 'uvu/assert'
 import { frame_record } from './frames.ts'
-import { HIGHER, LOWER, Script, cbor, codes } from './session-script.ts'
+import { HIGHER, LOWER, Script, cbor } from './session-script.ts'
 import type { Field } from './session-script.ts'
 
 const KINDS = { offer_receive: 16, offer_send: 17, grant: 18, withdraw: 19, offer_reader: 21,

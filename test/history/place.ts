@@ -96,7 +96,6 @@ export class Place {
   readonly #stuck_ms: number
   readonly #unix: boolean
   #rounds = 0
-  #read = 0
 
   /**
    * `tree`: where the sources are; another one for a mutated product. `stuck_ms`: what takes longer

@@ -57,7 +57,7 @@ const named = (name: string, count: number): string[] =>
   Array.from({ length: count }, (_, nth) => `${name}${nth}`)
 
 test('LIM-12: a link that is alone hands on all at once', () => {
-  const { given, turns, line, arrive, next } = stage()
+  const { given, line, arrive, next } = stage()
   const a = line('a')
   arrive(a, 10_000)
   assert.is(given.length, 10_000)
@@ -66,7 +66,7 @@ test('LIM-12: a link that is alone hands on all at once', () => {
 })
 
 test('LIM-11: of a flood only a share is before what another link brings', () => {
-  const { given, turns, line, arrive } = stage()
+  const { given, line, arrive } = stage()
   const [flood, honest] = [line('f'), line('h')]
   arrive(honest, 1)
   arrive(flood, 10_000)
@@ -76,7 +76,7 @@ test('LIM-11: of a flood only a share is before what another link brings', () =>
 })
 
 test('LIM-11: turns go round, frames come in order, and the link goes on at the end', () => {
-  const { given, turns, line, arrive, next } = stage()
+  const { given, line, arrive, next } = stage()
   const [a, b] = [line('a'), line('b')]
   arrive(a, 1)
   arrive(b, 3 * SHARE)
@@ -91,7 +91,7 @@ test('LIM-11: turns go round, frames come in order, and the link goes on at the 
 })
 
 test('LIM-11: many small pieces in one turn are one share together', () => {
-  const { given, turns, line, arrive } = stage()
+  const { given, line, arrive } = stage()
   const [a, b] = [line('a'), line('b')]
   arrive(a, 1)
   for (let nth = 0; nth < 100; nth++) arrive(b, 10, nth * 10)
@@ -118,7 +118,7 @@ test('nothing of a link that the core let go is handed on', () => {
 })
 
 test('LIM-12: a link that is alone again takes no turns any more', () => {
-  const { given, turns, line, arrive, next, wait } = stage()
+  const { given, line, arrive, next, wait } = stage()
   const [a, b] = [line('a'), line('b')]
   arrive(a, 1)
   arrive(b, 1)
