@@ -98,8 +98,8 @@ export class Writer<T> implements Receiver {
 
   /**
    * Takes the messages of a list in its order, as so many calls of `send` each awaited would, with
-   * one promise for all: resolves when the last was taken. When one fails it rejects as `send` does
-   * and the later ones are not sent.
+   * one promise for all: resolves when the last was taken; until then the list and its values must
+   * not change. When one fails it rejects as `send` does and the later ones are not sent.
    *
    * @example
    * using out = jobs.writer({ window: 256 })

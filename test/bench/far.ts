@@ -36,13 +36,15 @@ async function sink(
     return { count, sum }
   }
   using reader = from.reader({ prefetch })
-  for (let got = 0; most > 0 && got < count;) {
+  if (most === 0) {
+    for (let i = 0; i < count; i++) sum += numberOf((await reader.receive()).value!)
+    return { count, sum }
+  }
+  for (let got = 0; got < count;) {
     const messages = await reader.receiveMany(most)
     for (const message of messages) sum += numberOf(message)
     got += messages.length
   }
-  if (most > 0) return { count, sum }
-  for (let i = 0; i < count; i++) sum += numberOf((await reader.receive()).value!)
   return { count, sum }
 }
 

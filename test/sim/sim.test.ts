@@ -29,7 +29,8 @@ const CHECKED = 400 * DEEP
 const REACHED = 300
 const SHORT_WAYS = ['read_now done', 'send_now parked', 'send_many_now of several',
   'receive_many_now of several', 'select_now done', 'select_now parked',
-  'a select was met', 'sends to one channel together', 'frame ends']
+  'a select was met', 'sends to one channel together', 'frame offer_sends',
+  'frame ends']
 /** A machine with other things to do stops here, and says so. */
 const MINUTES_MAX = 2.5 * DEEP
 /** The same seeds each time: what breaks here was broken by a change. New ones: `npm run sim`. */
