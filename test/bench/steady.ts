@@ -4,7 +4,9 @@
  * Lives here: the runs within one program and between two, their curves. Does not live here: how
  * fast it is beside others (local.ts, remote.ts).
  *
- * A run has ten parts of a million. After each the process collects its garbage and is weighed.
+ * A run has ten parts of a million. It is done twice: left alone, for its times; and with each process
+ * collecting its garbage and weighed after each part, for its memory. A collection that is asked for
+ * narrows what the engine lets the heap grow to, so that what follows is slower than it would be.
  */
 import { join, type Channel, type Circuit } from './circuit.ts'
 import type { Order, Tally } from './far.ts'
@@ -24,8 +26,10 @@ const GROWTH_MOST = 1 << 20
 const SLOWER_MOST = 1.15
 const MEBI = 2 ** 20
 
-/** What one part of a run said. */
-interface Sample extends Spent { weights: Record<string, Weight> }
+/** What one part of a run said: how long a message took, and what was held after it, when asked. */
+interface Sample extends Spent { weights?: Weights }
+/** Of each process. */
+type Weights = Record<string, Weight>
 /** Of one message: by the clock, and by the processor in the process that sends. */
 interface Spent { ns: number, processor_ns: number }
 
@@ -37,28 +41,33 @@ export function steadyCounts(): Part {
   ] }
 }
 
-type Parts = (each: (sample: Sample) => void) => Promise<void>
+type Parts = (weighed: boolean, each: (sample: Sample) => void) => Promise<void>
 
 async function run(work: string, parts: Parts): Promise<Fact[]> {
-  const samples: Sample[] = []
-  await parts((sample) => {
-    samples.push(sample)
-    const held = Object.entries(sample.weights).map(([who, { live, resident }]) =>
-      `${who} ${mebi(live)} live, ${mebi(resident)} resident`)
-    console.log(`  ${samples.length} M: ${sample.ns.toFixed(0)} ns a message, `
-      + `${sample.processor_ns.toFixed(0)} ns of processor time; ${held.join('; ')}`)
+  const spent: Spent[] = []
+  await parts(false, (sample) => {
+    spent.push(sample)
+    console.log(`  ${spent.length} M: ${sample.ns.toFixed(0)} ns a message, `
+      + `${sample.processor_ns.toFixed(0)} ns of processor time`)
   })
-  return [...growths(work, samples), slowing(work, samples)]
+  const weights: Weights[] = []
+  await parts(true, (sample) => {
+    weights.push(sample.weights!)
+    const held = Object.entries(sample.weights!).map(([who, { live, resident }]) =>
+      `${who} ${mebi(live)} live, ${mebi(resident)} resident`)
+    console.log(`  ${weights.length} M: ${held.join('; ')}`)
+  })
+  return [...growths(work, weights), slowing(work, spent)]
 }
 
 const middle = (some: readonly number[]) => [...some].sort((a, b) => a - b)[some.length >> 1]!
 const mebi = (bytes: number) => `${(bytes / MEBI).toFixed(1)} MiB`
 
-function growths(work: string, samples: readonly Sample[]): Fact[] {
-  return Object.keys(samples[0]!.weights).map((who) => {
+function growths(work: string, weights: readonly Weights[]): Fact[] {
+  return Object.keys(weights[0]!).map((who) => {
     // The first part brings compiled code with it, and caches that fill once.
-    const live = samples.slice(1).map(({ weights }) => weights[who]!.live)
-    const resident = samples.map(({ weights }) => weights[who]!.resident)
+    const live = weights.slice(1).map((one) => one[who]!.live)
+    const resident = weights.map((one) => one[who]!.resident)
     const [first, last] = [middle(live.slice(0, ENDS)), middle(live.slice(-ENDS))]
     return {
       work, name: `live memory, last ${ENDS} millions less the 2nd to ${ENDS + 1}th, ${who}`,
@@ -67,17 +76,17 @@ function growths(work: string, samples: readonly Sample[]): Fact[] {
       beside: `${mebi(first)} → ${mebi(last)} live, `
         + `at most ${mebi(Math.max(...resident))} resident`,
       curves: [
-        curve(`${who}, live`, samples, ({ weights }) => weights[who]!.live / MEBI),
-        curve(`${who}, resident`, samples, ({ weights }) => weights[who]!.resident / MEBI)
+        curve(`${who}, live`, weights, (one) => one[who]!.live / MEBI),
+        curve(`${who}, resident`, weights, (one) => one[who]!.resident / MEBI)
       ]
     }
   })
 }
 
-const curve = (name: string, samples: readonly Sample[], y: (one: Sample) => number): Curve =>
-  ({ name, x: 'million messages', y: 'MiB', points: samples.map((one, at) => [at + 1, y(one)]) })
+const curve = (name: string, weights: readonly Weights[], y: (one: Weights) => number): Curve =>
+  ({ name, x: 'million messages', y: 'MiB', points: weights.map((one, at) => [at + 1, y(one)]) })
 
-function slowing(work: string, samples: readonly Sample[]): Fact {
+function slowing(work: string, samples: readonly Spent[]): Fact {
   const ends = (times: readonly number[]) =>
     [middle(times.slice(1, ENDS + 1)), middle(times.slice(-ENDS))] as const
   const [first, last] = ends(samples.map(({ processor_ns }) => processor_ns))
@@ -95,7 +104,7 @@ function slowing(work: string, samples: readonly Sample[]): Fact {
   }
 }
 
-async function localParts(each: (sample: Sample) => void): Promise<void> {
+async function localParts(weighed: boolean, each: (sample: Sample) => void): Promise<void> {
   await using circuit = await join({ name: 'steady', transports: [] })
   const channel = circuit.channel<number>({ capacity: CAPACITY })
   for (let part = 0; part < PARTS; part++) {
@@ -108,11 +117,11 @@ async function localParts(each: (sample: Sample) => void): Promise<void> {
       await sending
     })
     same(sum, PART_MESSAGES * (PART_MESSAGES + 1) / 2, 'the sum of the messages')
-    each({ ...spent, weights: { program: await weigh() } })
+    each(weighed ? { ...spent, weights: { program: await weigh() } } : spent)
   }
 }
 
-async function remoteParts(each: (sample: Sample) => void): Promise<void> {
+async function remoteParts(weighed: boolean, each: (sample: Sample) => void): Promise<void> {
   const place = new Place()
   const circuit = await join({ name: 'steady', ...place.options('steady') })
   try {
@@ -124,6 +133,10 @@ async function remoteParts(each: (sample: Sample) => void): Promise<void> {
     const channel = await circuit.open<Uint8Array>('/far/channel')
     for (let part = 0; part < PARTS; part++) {
       const spent = await timed(() => sendPart(circuit, orders, channel))
+      if (!weighed) {
+        each(spent)
+        continue
+      }
       const far = await ordered(circuit, orders, channel, { kind: 'weigh' })
       each({ ...spent, weights: { sender: await weigh(), receiver: far.weight! } })
     }
