@@ -4,9 +4,9 @@
  * Lives here: the runs within one program and between two, their curves. Does not live here: how
  * fast it is beside others (local.ts, remote.ts).
  *
- * A run has ten parts of a million. It is done twice: left alone, for its times; and with each process
- * collecting its garbage and weighed after each part, for its memory. A collection that is asked for
- * narrows what the engine lets the heap grow to, so that what follows is slower than it would be.
+ * A run has ten parts of a million. It is done twice: left alone, for its times; and with each
+ * process collecting its garbage and weighed after each part, for its memory. A collection that is
+ * asked for narrows what the engine lets the heap grow to, so that what follows is slower.
  */
 import { join, type Channel, type Circuit } from './circuit.ts'
 import type { Order, Tally } from './far.ts'

@@ -89,6 +89,9 @@ export interface Figure {
 
 const ROUNDS = 7
 const ROUND_MS = 200
+/** Of works that need no other process: shorter and more, so that a busy second hits a few only. */
+const ALONE_ROUNDS = 15
+const ALONE_ROUND_MS = 100
 /** The last step of calibration; all steps together are twice that, and warm the code up. */
 const CALIBRATED_MS = 150
 const COUNT_FIRST = 16
@@ -114,10 +117,11 @@ export async function measure(work: Work): Promise<Figure[]> {
       await guarded(runner, async () => {
         const apart = await runner.contender.begin?.()
         if (apart !== undefined) runner.apart = apart
-        await calibrate(runner, work.count)
+        await calibrate(runner, work)
       })
     }
-    for (let round = 0; round < (work.rounds ?? ROUNDS); round++) {
+    const rounds = work.rounds ?? (work.alone === true ? ALONE_ROUNDS : ROUNDS)
+    for (let round = 0; round < rounds; round++) {
       for (let turn = 0; turn < runners.length; turn++) {
         const runner = runners[(turn + round) % runners.length]!
         await guarded(runner, async () => {
@@ -135,7 +139,7 @@ export async function measure(work: Work): Promise<Figure[]> {
 }
 
 /** Warms it up, and finds how many make a round. */
-async function calibrate(runner: Runner, fixed: number | undefined): Promise<void> {
+async function calibrate(runner: Runner, { count: fixed, alone }: Work): Promise<void> {
   if (fixed !== undefined) {
     await turnOf(runner, fixed)
     return
@@ -145,7 +149,8 @@ async function calibrate(runner: Runner, fixed: number | undefined): Promise<voi
     // Once more: a hiccup of the machine would make the count too small.
     if (ms >= CALIBRATED_MS) ms = Math.min(ms, (await turnOf(runner, count)).ms)
     if (ms < CALIBRATED_MS && count < COUNT_MAX) continue
-    runner.count = Math.max(1, Math.min(COUNT_MAX, Math.round(count * ROUND_MS / ms)))
+    const round_ms = alone === true ? ALONE_ROUND_MS : ROUND_MS
+    runner.count = Math.max(1, Math.min(COUNT_MAX, Math.round(count * round_ms / ms)))
     return
   }
 }
