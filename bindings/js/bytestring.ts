@@ -53,6 +53,16 @@ export function leavingString(value: Uint8Array): Uint8Array | Span {
   return new Span(block, from, block_at)
 }
 
+/**
+ * As `byteString`, for an item that may stay: one whose content is copied out of it by whoever
+ * receives it here, and which is no longer small itself, is placed as if it left.
+ */
+export function stayingString(value: Uint8Array): Uint8Array | Span {
+  const count = value.length
+  const placed = count <= SMALL_BYTES_MAX && count + headOf(count) > SMALL_BYTES_MAX
+  return placed ? leavingString(value) : byteString(value)
+}
+
 function headOf(count: number): number {
   return count < 24 ? 1 : count < 0x100 ? 2 : count < 0x10000 ? 3 : 5
 }

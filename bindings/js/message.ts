@@ -8,7 +8,7 @@
  * Invariants: a payload that the core never got is not in the table; a message that cannot be read
  * gives its references back.
  */
-import { byteString, leavingString } from './bytestring.ts'
+import { leavingString, stayingString } from './bytestring.ts'
 import type { Drive, Listener } from './drive.ts'
 import { failure, Loss } from './errors.ts'
 import { Operation } from './operation.ts'
@@ -49,7 +49,7 @@ export function parcelOf(value: unknown, ref: number, drive: Drive): Parcel {
     return { packed, bytes: keptBytes(packed), refs: NO_REFS }
   }
   if (value instanceof Uint8Array) {
-    const packed = (ref & REF_REMOTE) === 0 ? byteString(value) : leavingString(value)
+    const packed = (ref & REF_REMOTE) === 0 ? stayingString(value) : leavingString(value)
     const bytes = packed instanceof Span ? packed.to - packed.from : packed.length
     return { packed, bytes, refs: NO_REFS }
   }

@@ -1,6 +1,8 @@
 /** Byte strings that leave, and items that lie among other bytes. */
 import * as assert from 'uvu/assert'
-import { byteString, contentOf, leavingString } from '../../bindings/js/bytestring.ts'
+import {
+  byteString, contentOf, leavingString, stayingString
+} from '../../bindings/js/bytestring.ts'
 import { Span } from '../../bindings/js/payload.ts'
 import { MESSAGE_BYTES_MAX } from '../../bindings/js/tables.ts'
 import { bytesOf, decode, decodeSpan, encode } from '../../bindings/js/values.ts'
@@ -31,9 +33,9 @@ test('an item that leaves is the same as one that stays, and later ones do not c
 })
 
 test('what is done to a value after its item was made does not show in the item', () => {
-  for (const size of [5, 40, 500]) {
+  for (const size of [5, 40, 64, 500]) {
     const value = filled(size, 1)
-    const items = [byteString(value), bytesOf(leavingString(value))]
+    const items = [byteString, leavingString, stayingString].map((make) => bytesOf(make(value)))
     value.fill(0)
     for (const item of items) assert.equal(decode(item, []), filled(size, 1))
   }
@@ -41,7 +43,7 @@ test('what is done to a value after its item was made does not show in the item'
 
 test('a message over the limit is refused, whether it leaves or not', () => {
   const value = new Uint8Array(MESSAGE_BYTES_MAX)
-  for (const make of [byteString, leavingString]) {
+  for (const make of [byteString, leavingString, stayingString]) {
     assert.throws(() => make(value), (error: { code: string }) => error.code === 'TOO_LARGE')
   }
 })
@@ -65,6 +67,18 @@ test('a small byte string keeps nothing alive but itself', () => {
     assert.is(content.buffer.byteLength, size)
     const span = among(item)
     assert.is((decodeSpan(span, []) as Uint8Array).buffer.byteLength, size)
+  }
+})
+
+test('what is received of a message that stayed has nothing of other messages around it', () => {
+  for (let size = 0; size < 80; size++) {
+    const items = [size, size + 1].map((fill) => stayingString(filled(size, fill)))
+    items.forEach((item, i) => {
+      const got = item instanceof Span ? decodeSpan(item, []) : decode(item, [])
+      assert.equal(got, filled(size, size + i))
+      // An item of its own may have its head there.
+      assert.ok((got as Uint8Array).buffer.byteLength <= size + 2, `${size} bytes`)
+    })
   }
 })
 
