@@ -16,15 +16,13 @@ import { Table, table_add, table_find, table_new, table_remove } from './table'
 import { Peer } from './peer'
 import { Remote, payload_done, ref_release, ref_remote, ref_retain } from './reference'
 import { contact, peer_joined } from './member'
-import { complete } from './operation'
 import { say_offer, say_reader, say_withdraw } from './say'
 import {
   IS_READER, IS_SELECT, IS_SENT, IS_TRY, Queue, SEND, Waiter, flagged, is, no_payload, no_peer,
   no_waiter, queue_push, queue_take, waiter_free,
 } from './waiter'
 import {
-  ERROR_WOULD_BLOCK, OFFERS_PER_PEER_MAX, OFFER_FLAG_SELECT, OFFER_FLAG_TRY,
-  PARKED_BYTES_PER_PEER_MAX,
+  OFFERS_PER_PEER_MAX, OFFER_FLAG_SELECT, OFFER_FLAG_TRY, PARKED_BYTES_PER_PEER_MAX,
 } from './tables'
 
 /** What an away offer has in hand from its owner. */
@@ -38,6 +36,9 @@ let offers: Table = changetype<Table>(0)
 
 // Peers whose held-back offers may be sent at the end of this step.
 let pump_first: usize = 0
+
+/** Offers that only try and found no room: they do not wait for it. */
+const blocked: Queue = changetype<Queue>(memory.data(offsetof<Queue>()))
 
 // @ts-ignore: decorator
 @unmanaged
@@ -85,7 +86,8 @@ function name_offer(w: Waiter, remote: Remote): bool {
 export function away_add(w: Waiter, remote: Remote): bool {
   if (!name_offer(w, remote)) return false
   const peer = remote.peer
-  queue_push(held_back(peer), w)
+  // Behind what is held back it would wait; before it has a session nobody knows.
+  queue_push(flagged(w, IS_TRY) && !has_room(peer, w) ? blocked : held_back(peer), w)
   if (!peer_joined(peer)) contact(peer)
   else if (!is(peer.link)) link_needed(peer)
   pump(peer)
@@ -136,20 +138,19 @@ function pump_line(peer: Peer, next: Waiter, waited: bool): void {
     if (remote.incarnation != peer.incarnation) continue
     const sends = !waited && w.direction == SEND
     const room = has_room(peer, w) && !(sends && is(crowded(peer).first))
-    if (!room && !sends) return
+    const trying = flagged(w, IS_TRY)
+    if (!room && !sends && !trying) return
     queue_take(w)
     if (room) send_offer(peer, w, remote)
-    else if (flagged(w, IS_TRY) && !flagged(w, IS_SELECT)) would_block(w)
-    else queue_push(crowded(peer), w)
+    else queue_push(trying ? blocked : crowded(peer), w)
   }
 }
 
-/** A send that only tries does not wait for room. */
-function would_block(w: Waiter): void {
-  const op = w.op
-  op.first = no_waiter
-  away_free(w)
-  complete(op, ERROR_WOULD_BLOCK, 0, 0, 0)
+/** The next offer that only tries and found no room; null when all were given out. */
+export function away_blocked(): Waiter {
+  const w = blocked.first
+  if (is(w)) queue_take(w)
+  return w
 }
 
 // @ts-ignore: decorator

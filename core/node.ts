@@ -7,7 +7,7 @@
  * Invariants: after each input the step is settled; when a peer is lost everything that was pending
  * with it ends in that same step, before the peer may begin anew.
  */
-import { away_flush, away_pump } from './away'
+import { away_pump } from './away'
 import { Text } from './bytes'
 import { killed } from './channel'
 import { peers_first } from './directory'
@@ -279,7 +279,7 @@ export function timers_run(): void {
 /** The end of a run: what was gathered goes out. */
 export function run_end(): void {
   readers_flush()
-  away_flush()
+  settle()
   overlay_turn()
   sessions_flush()
 }

@@ -7,7 +7,7 @@
  */
 import * as assert from 'uvu/assert'
 import { suite } from '../suite.ts'
-import { limits } from '../core/host.ts'
+import { WHICH_DEFAULT, limits } from '../core/host.ts'
 import { Net } from './net.ts'
 import type { Node } from './node.ts'
 import { met, trio } from './stage.ts'
@@ -139,6 +139,29 @@ test('WIRE-12: a send that would be held back would block when it only tries', (
     net.run_for(500)
     assert.is(a.host.status(tried), 'WOULD_BLOCK')
     assert.is(a.host.held_payloads().includes('m'), false)
+  }
+})
+
+test('WIRE-12: a select with default takes it when its offers would be held back', () => {
+  for (const full_of of ['bytes', 'offers'] as const) {
+    const { net, a, b } = trio()
+    const [, x_a] = b.share('x', 0, a)
+    const bytes = limits.MESSAGE_BYTES_MAX!
+    const fit = full_of === 'bytes'
+      ? limits.PARKED_BYTES_PER_PEER_MAX! / bytes : limits.OFFERS_PER_PEER_MAX!
+    a.do(() => {
+      for (let nth = 0; nth <= fit; nth++) {
+        if (full_of === 'bytes') a.host.send(x_a!, 'big', { bytes })
+        else a.host.receive(x_a!)
+      }
+    })
+    const cases = full_of === 'bytes'
+      ? [{ send: x_a!, text: 'm' }, { send: x_a!, text: 'n' }]
+      : [{ send: x_a!, text: 'm' }, { receive: x_a! }]
+    const chosen = a.do(() => a.host.select(cases, { try: true }))
+    net.run_for(500)
+    assert.equal([a.host.status(chosen), a.host.outcome(chosen).which], ['OK', WHICH_DEFAULT])
+    assert.equal(a.host.held_payloads().filter((text) => 'mn'.includes(text)), [], full_of)
   }
 })
 

@@ -225,9 +225,8 @@ export const MUTATIONS: readonly Mutation[] = [
     caught_by: 'no_offer_is_forgotten', faults: 'none', bursts: true, within: 1000
   },
   {
-    bug: 'a send that only tries waits for room (WIRE-12)',
-    file: 'away.ts', put: '',
-    find: '    else if (flagged(w, IS_TRY) && !flagged(w, IS_SELECT)) would_block(w)\n',
+    bug: 'what only tries waits for room (WIRE-12)',
+    file: 'settle.ts', find: '    on_end(blocked, <u8>ERROR_WOULD_BLOCK)\n', put: '',
     caught_by: 'every_operation_ends', faults: 'none', bursts: true, within: 4000
   },
   {

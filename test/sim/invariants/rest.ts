@@ -19,7 +19,7 @@ export function broken_at_rest(world: World): Broken[] {
   const waiting = world.operations.filter(({ outcome, node }) =>
     outcome === undefined && node.alive)
   for (const operation of waiting) {
-    const why = should_have_ended(operation, waiting)
+    const why = should_have_ended(operation)
     if (why === undefined) continue
     broken.push({ invariant: 'every_operation_ends', sentence: `${named(operation)} ${why}` })
   }
@@ -29,12 +29,9 @@ export function broken_at_rest(world: World): Broken[] {
   return broken
 }
 
-function should_have_ended({ kind, node, cases, options }: Operation,
-  waiting: readonly Operation[]): string | undefined {
+function should_have_ended({ kind, node, cases, options }: Operation): string | undefined {
   if (PROMPT.includes(kind)) return 'never ends'
-  const held_back = kind === 'select' && cases.some((one) => one.kind === 'send'
-    && may_hold_back(waiting, node, one.held!.channel.owner))
-  if (options.try && !held_back) return 'was not ready to wait, and waits'
+  if (options.try) return 'was not ready to wait, and waits'
   const lost = cases.find(({ held }) => held !== undefined && leads(held, node) === 'nowhere')
   return lost === undefined ? undefined
     : `waits for ${channel_name(lost.held!.channel)}, whose owner has left`
@@ -53,12 +50,11 @@ function leads(held: Held, node: Operation['node']): 'there' | 'nowhere' | 'perh
 function count(channel: Channel, waiting: readonly Operation[], kind: string): [number, number] {
   let sure = 0
   let perhaps = 0
-  for (const { cases, node, options } of waiting) {
+  for (const { cases, node } of waiting) {
     for (const one of cases) {
       if (one.kind !== kind || one.held?.channel !== channel) continue
       const where = leads(one.held, node)
-      // Of one that only tries and is held back by one case the other cases were answered.
-      const there = where === 'there' && !options.try
+      const there = where === 'there'
         && (kind !== 'send' || !may_hold_back(waiting, node, channel.owner))
       if (there) sure++
       else if (where !== 'nowhere') perhaps++
@@ -112,7 +108,7 @@ function parked(world: World, channel: Channel, waiting: readonly Operation[]): 
 /** Two operations that wait, one to send and another to receive. */
 function pairs(channel: Channel, waiting: readonly Operation[]): boolean {
   const of_kind = (kind: string): Operation[] =>
-    waiting.filter(({ cases, node, options }) => !options.try && cases.some((one) =>
+    waiting.filter(({ cases, node }) => cases.some((one) =>
       one.kind === kind && one.held?.channel === channel && leads(one.held, node) === 'there'))
   const receivers = of_kind('receive')
   return of_kind('send').some((one) => receivers.some((other) => other !== one)
