@@ -118,6 +118,8 @@ export function check_withdrawal(world: World, operation: Operation): void {
 function closed_is_final(world: World, operation: Operation): void {
   const { kind, cases, outcome, begun, ended } = operation
   const { status, which, text } = outcome!
+  // None of the cases happened: perhaps none of them was even asked about.
+  if (which === WHICH_DEFAULT) return
   const one = cases[which] ?? cases[0]
   const channel = one?.held?.channel
   if (channel === undefined) return
