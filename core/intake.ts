@@ -26,7 +26,7 @@ import {
   EDGE_NONE, LINK_ANSWERED, LINK_ATTACHED, LINK_VERIFY, LINK_WAIT, LOST_PARTED, Link, MEMBER_NONE,
   PEER_JOINED, PEER_KNOWN, Peer, link_by_id, no_link, no_peer, no_timer, sized, some,
 } from './peer'
-import { post, post_end } from './post'
+import { post, post_end, serial } from './post'
 import { answer_probe, heard, probe_answered, watch_due } from './probe'
 import { roster_check } from './roster'
 import { member_in } from './statement'
@@ -45,7 +45,7 @@ import { TIMER_WATCH, watch_off } from './watch'
 import {
   ERROR_BAD_FRAME, ERROR_BAD_NUMBER, ERROR_GONE, ERROR_OVER_LIMIT, FRAME_ACK, FRAME_DIGEST,
   FRAME_EDGE, FRAME_GRAFT, FRAME_HAVE, FRAME_HELLO, FRAME_HOLDS, FRAME_LEAVE, FRAME_LEAVE_ANSWER,
-  FRAME_MEMBER, FRAME_OFFER_RECEIVE, FRAME_OFFER_SENDS, FRAME_PING, FRAME_PONG, FRAME_PROBED,
+  FRAME_MEMBER, FRAME_OFFER_RECEIVE, FRAME_PING, FRAME_PONG, FRAME_PROBED,
   FRAME_PROBE_FOR, FRAME_PRUNE, FRAME_REFUSE, FRAME_WANT, HEADER_BYTES_MAX, IN_FRAME_BYTES,
   IN_FRAME_HEADER_BYTES, IN_FRAME_LINK, IN_FRAME_PAYLOAD, IN_SERIES, IN_SERIES_BYTES,
   IN_SERIES_HEADER_BYTES, IN_SERIES_PAYLOADS_COUNT, LEAVE_TIMEOUT_MS, MESSAGE_BYTES_MAX,
@@ -103,8 +103,7 @@ export function frame_in(record: usize): bool {
     hello_in(link, fields, load<u32>(list), load<u32>(list, 4))
     return false
   }
-  const sends = kind == FRAME_OFFER_SENDS
-  const fits = sends ? series && count >= 2 && count <= PAYLOADS_PER_FRAME_MAX : !series
+  const fits = serial(kind) ? series && count >= 2 && count <= PAYLOADS_PER_FRAME_MAX : !series
   let code: u32 = fits ? 0 : ERROR_BAD_FRAME
   for (let i: u32 = 0; i < count && code == 0; i++) {
     code = fault_of(kind, fields, header_bytes, list + i * PAIR_BYTES)
@@ -126,7 +125,7 @@ function fault_of(kind: u32, fields: bool, header_bytes: u32, at: usize): u32 {
   }
   if (!fields || frame_fields(kind) == 0) return ERROR_BAD_FRAME
   const payload = load<u32>(at)
-  if (kind == FRAME_OFFER_SENDS) return payload == 0 ? ERROR_BAD_FRAME : 0
+  if (serial(kind)) return payload == 0 ? ERROR_BAD_FRAME : 0
   return payload != 0 && !frame_carries(kind) ? ERROR_BAD_FRAME : 0
 }
 

@@ -25,13 +25,14 @@ import { answer_bytes_max, over, over_clear } from './limit'
 import { next_lost, violation } from './link'
 import { lost_done, next_joined } from './member'
 import {
-  ask_in, claim_in, deliver_in, end_in, ends_in, grant_in, offer_in, offer_reader_in, sends_in,
+  ask_in, claim_in, deliver_in, end_in, ends_in, grant_in, offer_in, offer_reader_in, series_in,
   unhold_in, withdraw_in,
 } from './parked'
 import { path_valid } from './path'
 import { Payload } from './payload'
 import { overlay_turn } from './overlay'
 import { LOST_PARTED, Peer, no_timer } from './peer'
+import { serial } from './post'
 import { scrub_element, serve_signal, serve_start } from './program'
 import { read_end as end_read, reader_lost, readers_flush } from './reader'
 import { payload_done, ref_remote, refs_lost } from './reference'
@@ -52,7 +53,7 @@ import {
   ERROR_WITHDRAWN,
   FRAME_ASK, FRAME_CLAIM, FRAME_CLOSE, FRAME_DELIVER, FRAME_END, FRAME_ENDS, FRAME_ENTRY,
   FRAME_GRANT, FRAME_LIST, FRAME_MAKE, FRAME_OFFER_READER, FRAME_OFFER_RECEIVE, FRAME_OFFER_SEND,
-  FRAME_OFFER_SENDS, FRAME_OPEN, FRAME_REPLY, FRAME_SCRUB, FRAME_SIGNAL, FRAME_START, FRAME_STAT,
+  FRAME_OPEN, FRAME_REPLY, FRAME_SCRUB, FRAME_SIGNAL, FRAME_START, FRAME_STAT,
   FRAME_UNHOLD, FRAME_WITHDRAW, IN_LEAVE_BYTES, IN_LEAVE_OP, IN_WITHDRAW_BYTES, IN_WITHDRAW_OP,
   LIST_FLAG_DEEP,
 } from './tables'
@@ -162,7 +163,7 @@ function request_in(peer: Peer, kind: u32, payload: Payload): bool {
 /** One application frame; false: it breaks the rules. */
 function application(peer: Peer, kind: u32, payload: Payload): bool {
   if (kind == FRAME_OFFER_SEND || kind == FRAME_OFFER_RECEIVE) return offer_in(peer, kind, payload)
-  if (kind == FRAME_OFFER_SENDS) return sends_in(peer, frame_list, frame_count)
+  if (serial(kind)) return series_in(peer, kind, frame_list, frame_count)
   if (kind == FRAME_DELIVER) return deliver_in(peer, payload)
   if (kind == FRAME_GRANT) return grant_in(peer, payload)
   if (kind >= FRAME_MAKE && kind <= FRAME_SIGNAL) return request_in(peer, kind, payload)

@@ -33,7 +33,7 @@ import {
 import {
   DELIVER_FLAG_AGAIN, ERROR_CLOSED, ERROR_LEFT, ERROR_NOT_PERMITTED, ERROR_OK, ERROR_RECEIVER_LEFT,
   ERROR_SCRUBBED, ERROR_TOO_MANY, ERROR_WRONG_KIND, FRAME_OFFER_READER,
-  FRAME_OFFER_SEND, OFFERS_PER_PEER_MAX, OFFER_FLAG_SELECT, OFFER_FLAG_TRY,
+  FRAME_OFFER_SEND, FRAME_OFFER_SENDS, OFFERS_PER_PEER_MAX, OFFER_FLAG_SELECT, OFFER_FLAG_TRY,
   PARKED_BYTES_PER_PEER_MAX, PREFETCH_MAX, RIGHT_CHANNEL,
 } from './tables'
 
@@ -117,22 +117,32 @@ function plain_send_in(
 }
 
 /**
- * offer_sends: each of the `count` payloads from `at` on as if it had come by itself. Takes them.
- * False: a violation; those before it have happened, those after it have not.
+ * offer_sends, delivers: each of the `count` payloads from `at` on as if it had come by itself.
+ * Takes them. False: a violation; those before it have happened, those after it have not.
  */
-export function sends_in(peer: Peer, at: usize, count: u32): bool {
+export function series_in(peer: Peer, kind: u32, at: usize, count: u32): bool {
+  const sends = kind == FRAME_OFFER_SENDS
   let offer = read_u32()
-  const channel = read_u32()
+  const channel = sends ? read_u32() : 0
   let fits = read_end()
-  for (; count != 0; count--, at += PAIR_BYTES, offer++) {
+  for (; count != 0; count--, at += PAIR_BYTES) {
     const payload = payload_new(load<u32>(at), load<u32>(at, 4))
-    fits = fits && !is(changetype<Waiter>(map_find(parked, peer.index, offer)))
-    if (fits && too_much(peer, payload)) fits = over_limit()
-    if (fits) {
-      plain_send_in(peer, offer, channel, 0, payload, false)
+    if (!fits) payload_done(payload)
+    else {
+      fits = sends ? send_in(peer, offer++, channel, payload)
+        : delivered(away_find(peer, offer), payload, false)
       settle()
-    } else payload_done(payload)
+    }
   }
+  return fits
+}
+
+/** One of `offer_sends`. */
+function send_in(peer: Peer, offer: u32, channel: u32, payload: Payload): bool {
+  let fits = !is(changetype<Waiter>(map_find(parked, peer.index, offer)))
+  if (fits && too_much(peer, payload)) fits = over_limit()
+  if (fits) plain_send_in(peer, offer, channel, 0, payload, false)
+  else payload_done(payload)
   return fits
 }
 
@@ -229,8 +239,16 @@ export function deliver_in(peer: Peer, payload: Payload): bool {
   if (!is(payload)) return !is(w)
   const again = (read_u32() & DELIVER_FLAG_AGAIN) != 0
   const refs = take_refs(peer, payload)
-  let fits = refs && read_end() && !unheard(w)
+  let fits = refs && read_end()
   if (fits && refs_over) fits = over_limit()
+  if (fits) return delivered(w, payload, again)
+  payload_done(payload)
+  return false
+}
+
+/** A message for w, which may be no more. Takes the payload. False: a violation. */
+function delivered(w: Waiter, payload: Payload, again: bool): bool {
+  let fits = !unheard(w)
   if (!fits || !is(w)) {
     payload_done(payload)
     return fits

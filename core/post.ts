@@ -1,14 +1,15 @@
 /**
  * Frames of sessions as they are made: numbered, queued, some of them together.
  *
- * Lives here: the queue of what a peer is told, ends and plain sends that share a frame, who has
- * something to say in this turn. Does not live here: giving frames to a link, keeping them until
- * they are acknowledged (session), their fields (say).
+ * Lives here: the queue of what a peer is told, what shares a frame with others, who has something
+ * to say in this turn. Does not live here: giving frames to a link, keeping them until they are
+ * acknowledged (session), their fields (say).
  *
  * Invariants: frames are numbered in the order in which they are made; what is said together keeps
  * its place among all that is said; a frame that was given to a link is not changed any more; each
- * frame holds one count on its payload, but for sends: an offer outlives the frame that brings it,
- * since whatever ends it acknowledges that frame (LIM-13), and the offer has the message.
+ * frame holds one count on its payload, but for a series: an offer outlives the frame that brings
+ * it, since whatever ends it acknowledges that frame (LIM-13), and the offer has the message; a
+ * message for a reader is its owner's until it is granted, and says when it is given back.
  */
 import { alloc } from './heap'
 import {
@@ -16,23 +17,27 @@ import {
   written_ptr,
 } from './frame'
 import { PAIR_BYTES, Payload } from './payload'
-import {
-  Link, Out, PEER_LOST, Peer, frame_out, no_peer, some,
-} from './peer'
+import { Link, Out, PEER_LOST, Peer, no_peer, some } from './peer'
 import { emit } from './ring'
 import { now_ms } from './timer'
 import {
-  ERROR_OK, FRAME_CLAIM, FRAME_END, FRAME_ENDS, FRAME_ENTRY, FRAME_MEMBER, FRAME_OFFER_SEND,
-  FRAME_OFFER_SENDS, FRAME_REPLY, OUT_SERIES, OUT_SERIES_BYTES, OUT_SERIES_HEADER_BYTES,
-  OUT_SERIES_LINK, OUT_SERIES_PAYLOADS_COUNT, PAYLOADS_PER_FRAME_MAX,
+  ERROR_OK, FRAME_CLAIM, FRAME_DELIVER, FRAME_DELIVERS, FRAME_END, FRAME_ENDS, FRAME_ENTRY,
+  FRAME_MEMBER, FRAME_OFFER_SEND, FRAME_OFFER_SENDS, FRAME_REPLY, OUT_SERIES, OUT_SERIES_BYTES,
+  OUT_SERIES_HEADER_BYTES, OUT_SERIES_LINK, OUT_SERIES_PAYLOADS_COUNT, PAYLOADS_PER_FRAME_MAX,
 } from './tables'
 
-/** Plain sends to one channel whose offers have numbers in a row; `payload` is the first's. */
+/**
+ * Plain sends to one channel whose offers have numbers in a row, or messages for one reader, in one
+ * frame; `payload` is the first's. The reader's `holder` is its first message: it takes none of
+ * them before the frame is acknowledged, and gives back all of them at once.
+ */
 // @ts-ignore: decorator
 @unmanaged
-export class Sends extends Out {
+export class Series extends Out {
   offer: u32
+  /** Of sends. */
   channel: u32
+  /** 0: the reader gave the messages back before the frame was acknowledged. */
   count: u32
   /** Of all messages. */
   payload_bytes: u32
@@ -45,16 +50,17 @@ let post_kind: u32 = 0
 
 /** A frame that the other side brings about: how many there are is not for us to say. */
 export function answers(kind: u32): bool {
-  return kind >= FRAME_CLAIM && kind <= FRAME_ENDS || kind == FRAME_REPLY || kind == FRAME_ENTRY
+  return kind >= FRAME_CLAIM && kind <= FRAME_DELIVERS || kind == FRAME_REPLY || kind == FRAME_ENTRY
 }
 
 export function out_bytes(out: Out): u32 {
   return offsetof<Out>() + out.bytes
 }
 
-/** True for what may be `Sends`, also of one message. */
-// @ts-ignore: decorator
-@inline export function sending(out: Out): bool { return out.kind == FRAME_OFFER_SENDS }
+/** The kinds of `Series`, also of one message. */
+export function serial(kind: u32): bool {
+  return kind == FRAME_OFFER_SENDS || kind == FRAME_DELIVERS
+}
 
 /** Puts the peer on the list of those that have something to say at the end of this turn. */
 export function session_dirty(peer: Peer): void {
@@ -86,6 +92,7 @@ function queue(peer: Peer, kind: u32, bytes: u32): Out {
   peer.last = out
   if (!some(peer.unsent)) peer.unsent = out
   if (kind != FRAME_MEMBER) peer.used_ms = now_ms
+  if (answers(kind)) peer.answer_bytes += out_bytes(out)
   session_dirty(peer)
   return out
 }
@@ -112,7 +119,6 @@ export function post_end(payload: Payload): void {
   out.payload = payload
   if (some(payload)) payload.count++
   memory.copy(changetype<usize>(out) + offsetof<Out>(), written_ptr(), bytes)
-  if (answers(post_kind)) peer.answer_bytes += out_bytes(out)
 }
 
 /**
@@ -142,49 +148,51 @@ export function post_done(peer: Peer): void {
 }
 
 /**
- * Says the offer of a plain send without references. It joins the one before it, if that was the
- * last that was said, is to the same channel, and has not been given to a link. spec: WIRE-39
+ * Says the offer of a plain send without references, or a message for a reader. It joins the one
+ * before it, if that was the last that was said, is of the same kind, to the same channel or
+ * reader, and has not been given to a link. spec: WIRE-39, WIRE-40
  */
-export function post_send(peer: Peer, offer: u32, channel: u32, payload: Payload): void {
+export function post_series(
+  peer: Peer, kind: u32, offer: u32, channel: u32, payload: Payload
+): Series {
   post_done(peer)
-  let sends = changetype<Sends>(peer.last)
-  if (some(sends) && sending(sends) && sends.channel == channel &&
-    sends.offer + sends.count == offer && sends.count < PAYLOADS_PER_FRAME_MAX &&
-    <i32>(sends.number - peer.sent) > 0) {
-    sends.last.next = payload
+  let series = changetype<Series>(peer.last)
+  const next = offer - (kind == FRAME_OFFER_SENDS ? series.count : 0)
+  if (some(series) && series.kind == kind && series.channel == channel && series.offer == next &&
+    series.count - 1 < PAYLOADS_PER_FRAME_MAX - 1 && <i32>(series.number - peer.sent) > 0) {
+    series.last.next = payload
   } else {
-    const bytes = <u32>(offsetof<Sends>() - offsetof<Out>())
-    sends = changetype<Sends>(queue(peer, FRAME_OFFER_SENDS, bytes))
-    sends.offer = offer
-    sends.channel = channel
-    sends.payload = payload
+    const bytes = <u32>(offsetof<Series>() - offsetof<Out>())
+    series = changetype<Series>(queue(peer, kind, bytes))
+    series.offer = offer
+    series.channel = channel
+    series.payload = payload
   }
-  sends.last = payload
-  sends.count++
-  sends.payload_bytes += payload.bytes
+  series.last = payload
+  series.count++
+  series.payload_bytes += payload.bytes
+  return series
 }
 
-/** Writes the header of sends: of one alone that of an `offer_send`. */
-export function write_sends(sends: Sends, received: u32): void {
-  const alone = sends.count == 1
-  write_session_head(alone ? FRAME_OFFER_SEND : FRAME_OFFER_SENDS, sends.number, received)
-  put_u32(sends.offer)
-  put_u32(sends.channel)
+/** Writes the header of a series: of one message that of an `offer_send` or a `deliver`. */
+export function write_series(series: Series, received: u32): void {
+  const sends = series.kind == FRAME_OFFER_SENDS
+  const alone = series.count < 2
+  const kind = !alone ? series.kind : sends ? FRAME_OFFER_SEND : FRAME_DELIVER
+  write_session_head(kind, series.number, received)
+  put_u32(series.offer)
+  if (sends) put_u32(series.channel)
   if (!alone) return
-  put_u32(0)
+  if (sends) put_u32(0)
   put_u32(0)
   put_array(0)
 }
 
-/** Gives sends to a link; their header was just written. */
-export function sends_out(link: Link, sends: Sends): void {
-  let payload = sends.payload
-  let count = sends.count
+/** Gives a series of more than one message to a link; its header was just written. */
+export function series_out(link: Link, series: Series): void {
+  let payload = series.payload
+  let count = series.count
   const header_bytes = head_bytes()
-  if (count == 1) {
-    frame_out(link, payload.handle, payload.bytes, head_ptr(), header_bytes, 0, 0)
-    return
-  }
   let at = emit(OUT_SERIES, OUT_SERIES_BYTES + count * PAIR_BYTES + header_bytes)
   store<u32>(at + OUT_SERIES_LINK, link.id)
   store<u32>(at + OUT_SERIES_PAYLOADS_COUNT, count)
@@ -197,17 +205,17 @@ export function sends_out(link: Link, sends: Sends): void {
     payload = payload.next
   }
   memory.copy(at, head_ptr(), header_bytes)
-  link.out_bytes += header_bytes + sends.payload_bytes
+  link.out_bytes += header_bytes + series.payload_bytes
 }
 
-/** Asserts that the messages of sends are all still there; for tests. */
-export function sends_check(sends: Sends): void {
-  let payload = sends.payload
+/** Asserts that the messages of a series are all still there; for tests. */
+export function series_check(series: Series): void {
+  let payload = series.payload
   let bytes: u32 = 0
-  for (let i: u32 = 0; i < sends.count; i++) {
-    assert(payload.count == 1 && payload.refs_count == 0, 'a send that others share')
+  for (let i: u32 = 0; i < series.count; i++) {
+    assert(payload.count == 1 && payload.refs_count == 0, 'a message that others share')
     bytes += payload.bytes
     payload = payload.next
   }
-  assert(bytes == sends.payload_bytes, 'bytes of sends miscounted')
+  assert(bytes == series.payload_bytes, 'bytes of a series miscounted')
 }

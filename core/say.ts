@@ -14,15 +14,15 @@ import {
   frame_bad, put_array, put_text, put_u32, read_array, read_text, read_u32, text_at, text_bytes,
 } from './frame'
 import { peer_known } from './member'
-import { post, post_end, post_end_done, post_send } from './post'
+import { post, post_end, post_end_done, post_series } from './post'
 import { deliver_holds } from './session'
-import { IS_SELECT, SEND, Waiter, flagged, is, no_payload, no_peer } from './waiter'
+import { IS_READER, IS_SELECT, SEND, Waiter, flagged, is, no_payload, no_peer } from './waiter'
 import { ref_channel, ref_of, ref_remote, ref_retain } from './reference'
 import { text_ptr } from './bytes'
 import {
-  DELIVER_FLAG_AGAIN, ERROR_OK, FRAME_ASK, FRAME_CLAIM, FRAME_DELIVER, FRAME_END, FRAME_GRANT,
-  FRAME_OFFER_READER, FRAME_OFFER_RECEIVE, FRAME_OFFER_SEND, FRAME_UNHOLD, FRAME_WITHDRAW,
-  REFS_PER_MESSAGE_MAX, REF_REMOTE, SERIES_MESSAGE_BYTES_MAX,
+  DELIVER_FLAG_AGAIN, ERROR_OK, FRAME_ASK, FRAME_CLAIM, FRAME_DELIVER, FRAME_DELIVERS, FRAME_END,
+  FRAME_GRANT, FRAME_OFFER_READER, FRAME_OFFER_RECEIVE, FRAME_OFFER_SEND, FRAME_OFFER_SENDS,
+  FRAME_UNHOLD, FRAME_WITHDRAW, REFS_PER_MESSAGE_MAX, REF_REMOTE, SERIES_MESSAGE_BYTES_MAX,
 } from './tables'
 
 /** Who owns the channel of a reference in a frame. */
@@ -118,8 +118,19 @@ export function say_claim(w: Waiter, status: u32): void {
   post_end(no_payload)
 }
 
+/** True for a message that may share a frame with others. */
+function shares(message: Payload): bool {
+  return message.refs_count == 0 && message.bytes != 0 && message.bytes <= SERIES_MESSAGE_BYTES_MAX
+}
+
 /** `holder`: the offer itself, of a reader's the message that is out. */
 export function say_deliver(w: Waiter, payload: Payload, again: bool, holder: Waiter): void {
+  if (flagged(w, IS_READER) && !again && shares(payload)) {
+    if (w.peer.state != PEER_JOINED) return
+    if (post_series(w.peer, FRAME_DELIVERS, w.offer, 0, payload).count > 1) return
+    deliver_holds(w.peer, holder)
+    return
+  }
   if (!say(w.peer, FRAME_DELIVER)) return
   put_u32(w.offer)
   put_u32(again ? DELIVER_FLAG_AGAIN : 0)
@@ -177,9 +188,10 @@ export function say_ask(w: Waiter): void {
 /** `select`: the select's id, 0 for a plain operation; a plain send carries its message. */
 export function say_offer(w: Waiter, channel: u32, flags: u32, select: u32): void {
   const message = w.payload
-  if ((flags | select) == 0 && w.direction == SEND && message.refs_count == 0 &&
-    message.bytes != 0 && message.bytes <= SERIES_MESSAGE_BYTES_MAX) {
-    if (w.peer.state == PEER_JOINED) post_send(w.peer, w.offer, channel, message)
+  if ((flags | select) == 0 && w.direction == SEND && shares(message)) {
+    if (w.peer.state == PEER_JOINED) {
+      post_series(w.peer, FRAME_OFFER_SENDS, w.offer, channel, message)
+    }
     return
   }
   if (!say(w.peer, w.direction == SEND ? FRAME_OFFER_SEND : FRAME_OFFER_RECEIVE)) return

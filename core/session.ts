@@ -22,15 +22,16 @@ import {
   no_out, no_peer, no_timer, some,
 } from './peer'
 import {
-  Sends, answers, dirty_all, out_bytes, post_done, sending, sends_check, sends_out,
-  session_dirty, write_sends,
+  Series, answers, dirty_all, out_bytes, post_done, serial, series_check, series_out,
+  session_dirty, write_series,
 } from './post'
 import { ring_full } from './ring'
 import { now_ms, timer_clear, timer_set } from './timer'
 import { Waiter } from './waiter'
 import { watch_in, watch_off } from './watch'
 import {
-  ACK_DELAY_MS, ACK_FRAMES, FRAME_ACK, LINK_IDLE_MS, LINK_WINDOW_BYTES, PROBE_INTERVAL_MS,
+  ACK_DELAY_MS, ACK_FRAMES, FRAME_ACK, FRAME_DELIVERS, LINK_IDLE_MS, LINK_WINDOW_BYTES,
+  PROBE_INTERVAL_MS,
 } from './tables'
 
 export const TIMER_ACK: u32 = 64
@@ -56,18 +57,24 @@ export function session_pump(peer: Peer, now: bool): void {
   while (some(peer.unsent) && some(link)) {
     const out = peer.unsent
     const payload = out.payload
-    const sends = sending(out)
-    if (sends) write_sends(changetype<Sends>(out), peer.received)
-    else write_session_head(out.kind, out.number, peer.received)
-    const tail_bytes = sends ? 0 : out.bytes
-    const payload_bytes = sends ? changetype<Sends>(out).payload_bytes
-      : some(payload) ? payload.bytes : 0
+    const series = changetype<Series>(out)
+    let tail_bytes: u32 = 0
+    let payload_bytes = some(payload) ? payload.bytes : 0
+    let count: u32 = 1
+    if (serial(out.kind)) {
+      write_series(series, peer.received)
+      payload_bytes = series.payload_bytes
+      count = series.count
+    } else {
+      write_session_head(out.kind, out.number, peer.received)
+      tail_bytes = out.bytes
+    }
     if (!fits(link, head_bytes() + tail_bytes + payload_bytes)) return
     if (!now && ring_full()) {
       session_dirty(peer)
       return
     }
-    if (sends) sends_out(link, changetype<Sends>(out))
+    if (count > 1) series_out(link, series)
     else {
       const tail = changetype<usize>(out) + offsetof<Out>()
       const handle = some(payload) ? payload.handle : 0
@@ -158,7 +165,7 @@ function pop(peer: Peer): void {
 }
 
 function finish(out: Out): void {
-  if (!some(out.payload) || sending(out)) {
+  if (!some(out.payload) || serial(out.kind)) {
     release(changetype<usize>(out), out_bytes(out))
     return
   }
@@ -201,7 +208,10 @@ export function deliver_over(holder: Waiter): void {
   if (!some(out)) return
   holder.unheard = no_out
   out.holder = changetype<Waiter>(0)
-  payload_over(out.payload)
+  if (out.kind == FRAME_DELIVERS) {
+    changetype<Series>(out).count = 0
+    changetype<Series>(out).payload_bytes = 0
+  } else payload_over(out.payload)
   out.payload = changetype<Payload>(0)
 }
 
@@ -285,7 +295,7 @@ export function sessions_check(): void {
     let answer_bytes: u32 = 0
     for (let out = peer.first; some(out); out = out.next) {
       assert(out.number == ++number, 'a frame is missing')
-      if (sending(out)) sends_check(changetype<Sends>(out))
+      if (serial(out.kind)) series_check(changetype<Series>(out))
       assert(!some(out.holder) || out.holder.unheard == out, 'a deliver for nobody')
       if (answers(out.kind)) answer_bytes += out_bytes(out)
     }

@@ -379,6 +379,8 @@ export const FRAME_UNHOLD = 27
 export const FRAME_UNHOLD_FIELDS = 3
 export const FRAME_ENDS = 28
 export const FRAME_ENDS_FIELDS = 4
+export const FRAME_DELIVERS = 29
+export const FRAME_DELIVERS_FIELDS = 3
 export const FRAME_MAKE = 32
 export const FRAME_MAKE_FIELDS = 6
 export const FRAME_OPEN = 33
@@ -1096,6 +1098,11 @@ export const frames: { readonly [kind: number]: {
   28: {
     name: 'ends',
     fields: ['number', 'received', 'offer', 'count'],
+    payload: false
+  },
+  29: {
+    name: 'delivers',
+    fields: ['number', 'received', 'offer'],
     payload: false
   },
   32: {

@@ -11,7 +11,8 @@ import type { Field } from './session-script.ts'
 
 const KINDS = { offer_receive: 16, offer_send: 17, grant: 18, withdraw: 19, offer_reader: 21,
   offer_sends: 22,
-  claim: 24, deliver: 25, end: 26, unhold: 27, ends: 28, make: 32, open: 33, list: 34, reply: 40 }
+  claim: 24, deliver: 25, end: 26, unhold: 27, ends: 28, delivers: 29,
+  make: 32, open: 33, list: 34, reply: 40 }
 export const LINK = 1
 
 /** A peer played by hand that says frames in the order of their numbers. */
@@ -38,8 +39,12 @@ export class Flooder {
 
   /** Plain sends in one frame. */
   say_sends(offer: number, channel: number, texts: readonly string[]): void {
+    this.say_series('offer_sends', [offer, channel], texts)
+  }
+
+  say_series(kind: 'offer_sends' | 'delivers', fields: Field[], texts: readonly string[]): void {
     const { host } = this.s
-    const header = cbor([KINDS.offer_sends, this.number++, this.received, offer, channel])
+    const header = cbor([KINDS[kind], this.number++, this.received, ...fields])
     host.raw(frame_record(LINK, header, texts.map((text) =>
       ({ handle: host.give(text), bytes: text.length }))))
   }

@@ -22,6 +22,7 @@ const OVERLAY = ['edge', 'edge', 'have', 'graft', 'prune', 'probe_for', 'probed'
 const STATUSES = [0, 0, 1, 2, 3, 5, 7, 13, 15, 64, 96, 133]
 const ENDS = [1, 3, 5, 7, codes.WRONG_KIND!]
 const COUNTS = [0, 2, 9, -1]
+const SERIES: ReadonlySet<string> = new Set(['offer_sends', 'delivers'])
 /** Of an offer: it sends, it is a select's, it is a reader's, a hold claim is out. */
 const SENDS = 1
 const SELECTS = 2
@@ -163,7 +164,9 @@ export class Attacker extends Voice {
     if ((marks & SENDS) === 0 && random.once_in(2)) {
       if ((marks & READS) === 0) theirs.drop(at)
       this.flags = random.below(2)
-      return this.say('deliver', this.size())
+      if ((marks & READS) === 0 || random.once_in(2)) return this.say('deliver', this.size())
+      this.payloads = random.once_in(20) ? 64 : random.between(2, 5)
+      return this.say('delivers', this.size())
     }
     theirs.drop(at)
     this.status = 0
@@ -266,7 +269,7 @@ export class Attacker extends Voice {
   private unknown(): void {
     const { random, plans } = this
     const plan = random.pick(plans.all)
-    if (plan.frame.name === 'offer_sends') this.payloads = random.between(2, 4)
+    if (SERIES.has(plan.frame.name)) this.payloads = random.between(2, 4)
     this.status = random.pick(STATUSES)
     this.write(plan, plan.carries && random.once_in(2) ? 7 : 0, '')
     this.tainted = true

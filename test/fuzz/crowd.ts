@@ -207,6 +207,7 @@ export class Crowd extends Handshakes implements Outputs {
     } else if (kind === FRAME.offer_reader) one.offered(first, false, false, true)
     else if (kind === FRAME.withdraw) one.withdrawn(first)
     else if (kind === FRAME.claim || kind === FRAME.deliver) one.claimed_by(first)
+    else if (kind === FRAME.delivers) one.claimed_by(first)
     else if (kind === FRAME.end) one.ended(first)
     else if (kind === FRAME.ends) one.ended_many(first, this.header.next())
     else if (kind === FRAME.unhold) one.let_go(first)

@@ -67,7 +67,7 @@ export class Mad {
       this.theirs.push({ id: offer, sends: name === 'offer_send', reader: name === 'offer_reader',
         select: fields.select !== undefined && fields.select !== 0, held: false })
     } else if (name === 'withdraw') this.theirs = this.theirs.filter(({ id }) => id !== offer)
-    else if (name === 'claim' || name === 'deliver') {
+    else if (name === 'claim' || name === 'deliver' || name === 'delivers') {
       const found = this.mine.find(({ id }) => id === offer)
       if (found !== undefined) this.claimed.push(found)
     } else if (name === 'end') this.mine = this.mine.filter(({ id }) => id !== offer)
@@ -167,6 +167,10 @@ export class Mad {
     }
     if (!offer.sends && random.once_in(2)) {
       if (!offer.reader) forget()
+      else if (random.once_in(2)) {
+        const payload = Array.from({ length: random.between(2, 5) }, (_, nth) => `message ${nth}`)
+        return { header: this.session('delivers', offer.id), payload }
+      }
       const header = this.session('deliver', offer.id, random.below(2), this.refs())
       return { header, payload: 'message' }
     }

@@ -14,7 +14,7 @@ import type { Program, Step, StepCase } from './program.ts'
 import { Random } from '../property/random.ts'
 
 /** Frames of which a burst is made, and after which something is to happen to it. */
-const OF_BURSTS = ['offer_send', 'offer_sends', 'ends', 'ends', 'end', 'deliver', 'deliver',
+const OF_BURSTS = ['offer_send', 'offer_sends', 'ends', 'ends', 'end', 'deliver', 'delivers',
   'grant', 'grant', 'offer_reader', 'withdraw', 'claim', 'unhold', 'close', 'scrub', 'ack',
   'hello'] as const
 

@@ -1,8 +1,8 @@
 /**
  * Which messages owners sent out to whom, and which of them they know to be taken.
  *
- * Lives here: reading `deliver` and `grant` as they cross, so that it is known exactly when an
- * owner cannot know that a message was taken. Does not live here: what follows from that
+ * Lives here: reading `deliver`, `delivers` and `grant` as they cross, so that it is known exactly
+ * when an owner cannot know that a message was taken. Does not live here: what follows from that
  * (invariants/).
  *
  * Invariant: a grant counts when its owner is still in the session in which it was written; frames
@@ -18,6 +18,7 @@ export interface Delivery { text: string, owner: Node, owner_incarnation: number
 
 const kinds = Object.fromEntries(records.frames.map(({ name, kind }) => [name, kind]))
 const KIND_DELIVER = kinds.deliver!
+const KIND_DELIVERS = kinds.delivers!
 const KIND_GRANT = kinds.grant!
 const KIND_OFFER_RECEIVE = kinds.offer_receive!
 const KIND_OFFER_READER = kinds.offer_reader!
@@ -80,15 +81,17 @@ export class Deliveries {
       talk.out.delete(offer!)
       return
     }
-    if (kind !== KIND_DELIVER) return
+    if (kind !== KIND_DELIVER && kind !== KIND_DELIVERS) return
     const talk = this.talk(from, to, from)
     const [number, , offer] = numbers_of(header, 3)
     if (number! <= talk.written) return
     talk.written = number!
-    const one: Delivery = { text, owner: from, to, at_ms: this.net.now_ms, granted: false,
-      owner_incarnation: from.incarnation }
-    push(this.by_text, text, one)
-    push(talk.out, offer!, one)
+    for (const each of kind === KIND_DELIVERS ? text.split(' ') : [text]) {
+      const one: Delivery = { text: each, owner: from, to, at_ms: this.net.now_ms, granted: false,
+        owner_incarnation: from.incarnation }
+      push(this.by_text, each, one)
+      push(talk.out, offer!, one)
+    }
   }
 
   private arrived({ from, incarnation, to, header }: Crossing): void {

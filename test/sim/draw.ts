@@ -32,7 +32,7 @@ export const FAULT_KINDS: { [faults in Faults]: readonly Fault[] } = {
 const HANDSHAKE = ['hello', 'hello', 'ack', 'edge', 'member', 'refuse'] as const
 const GOODBYE = ['leave', 'leave_answer'] as const
 const MATCH = ['offer_send', 'offer_sends', 'offer_receive', 'offer_reader', 'claim', 'claim',
-  'deliver', 'deliver', 'grant', 'grant', 'end', 'ends', 'unhold', 'withdraw', 'ask', 'close',
+  'deliver', 'delivers', 'grant', 'grant', 'end', 'ends', 'unhold', 'withdraw', 'ask', 'close',
   'scrub', 'open', 'reply'] as const
 export const MOMENT_FAULTS: readonly Fault[] = ['cut', 'fray', 'stall', 'stall', 'heal_all', 'part',
   'freeze', 'kill', 'vanish', 'leave', 'restart', 'restart']

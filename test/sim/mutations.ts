@@ -59,15 +59,33 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     bug: 'of sends that go together the last is left out when one waits (WIRE-39)',
-    file: 'parked.ts', find: '    if (fits) {\n      plain_send_in(',
-    put: '    if (fits && count == 1 && ref_channel(channel).senders_first) payload_done(payload)\n'
-      + '    else if (fits) {\n      plain_send_in(',
+    file: 'parked.ts', find: '      fits = sends ? send_in(',
+    put: '      if (sends && count == 1 && ref_channel(channel).senders_first) {\n'
+      + '        payload_done(payload)\n      } else fits = sends ? send_in(',
     caught_by: 'every_operation_ends', faults: 'none', bursts: true, within: 100
   },
   {
     bug: 'a frame of sends grows after it was given to a link (WIRE-39)',
-    file: 'post.ts', find: '<i32>(sends.number - peer.sent) > 0) {', put: 'true) {',
+    file: 'post.ts', find: '<i32>(series.number - peer.sent) > 0) {',
+    put: '(kind == FRAME_OFFER_SENDS || <i32>(series.number - peer.sent) > 0)) {',
     caught_by: 'every_operation_ends', faults: 'none', bursts: true, within: 100
+  },
+  {
+    bug: 'a frame of messages for a reader grows after it was given to a link (WIRE-40)',
+    file: 'post.ts', find: '<i32>(series.number - peer.sent) > 0) {',
+    put: '(kind == FRAME_DELIVERS || <i32>(series.number - peer.sent) > 0)) {',
+    caught_by: 'accepted_is_kept', faults: 'none', bursts: true, within: 100
+  },
+  {
+    bug: 'of messages for a reader that come together the last is left out (WIRE-40)',
+    file: 'parked.ts', find: ': delivered(away_find(peer, offer), payload, false)',
+    put: ': delivered(away_find(peer, count == 1 ? 0 : offer), payload, false)',
+    caught_by: 'accepted_is_kept', faults: 'none', bursts: true, within: 100
+  },
+  {
+    bug: 'messages that a reader took back are sent again (LIM-14)',
+    file: 'session.ts', find: '    changetype<Series>(out).count = 0\n', put: '',
+    caught_by: 'the_door_holds', faults: 'cuts', bursts: true, within: 1000
   },
   {
     bug: 'a select says the wrong case with the message',

@@ -30,7 +30,7 @@ const REACHED = 300
 const SHORT_WAYS = ['read_now done', 'send_now parked', 'send_many_now of several',
   'receive_many_now of several', 'select_now done', 'select_now parked',
   'a select was met', 'sends to one channel together', 'frame offer_sends',
-  'frame ends']
+  'frame ends', 'frame delivers']
 /** A machine with other things to do stops here, and says so. */
 const MINUTES_MAX = 2.5 * DEEP
 /** The same seeds each time: what breaks here was broken by a change. New ones: `npm run sim`. */

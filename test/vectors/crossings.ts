@@ -1,9 +1,9 @@
 /**
  * Stories of cores whose frames cross, and of peers that go while something is pending.
  *
- * Lives here: what PROTOCOL's rules say of withdrawals, holds and messages under way, readers'
- * windows, references between peers. Does not live here: what happens when nothing crosses
- * (peers.ts), links and numbers (sessions.ts).
+ * Lives here: what PROTOCOL's rules say of withdrawals, holds and messages under way, references
+ * between peers. Does not live here: what happens when nothing crosses (peers.ts), readers' windows
+ * (windows.ts), links and numbers (sessions.ts).
  *
  * Each story says what it expects; the rules themselves are searched in spec/models.
  */
@@ -11,31 +11,9 @@ import * as assert from 'uvu/assert'
 import { constants, limits } from '../core/door.ts'
 import { three, told, two } from './peers.ts'
 import type { Set } from './peers.ts'
-import type { Actor, Written } from './stage.ts'
 import type { Vector } from './vector.ts'
-
-type Two = ReturnType<typeof two>
-type Line<Cast> = [id: string, shows: string[], story: (set: Cast) => void]
-
-/** The statuses of a core's operations, `waiting` for those that have not ended. */
-function ends(actor: Actor, ops: number[], statuses: string[]): void {
-  assert.equal(ops.map((op) => actor.host.status(op)), statuses)
-}
-
-/** Sends in one turn of a core. */
-function together(actor: Actor, ref: number, texts: readonly string[]): number[] {
-  actor.host.batching = true
-  const sends = texts.map((text) => actor.host.send(ref, text))
-  actor.host.batching = false
-  actor.host.run()
-  return sends
-}
-
-/** What a core has written on a link and nobody has carried: kinds and payloads. */
-function frames({ out }: { out: readonly Written[] }): string[] {
-  return out.map(({ row, payloads }) =>
-    `${row[0]}: ${payloads.map(({ text }) => text).join(' ')}`)
-}
+import { ends, frames, together, windows } from './windows.ts'
+import type { Line, Two } from './windows.ts'
 
 const crossing: Line<Two>[] = [
   ['withdrawn-while-its-message-comes', ['PROTOCOL-4', 'PROTOCOL-5', 'PROTOCOL-7', 'CH-27'],
@@ -220,41 +198,6 @@ const crossing: Line<Two>[] = [
     b.host.withdraw(receive)
     stage.settle()
     assert.equal([a.host.status(select), a.host.outcome(select).which], ['OK', 0xffffffff])
-  }]
-]
-
-const windows: Line<Two>[] = [
-  ['window', ['CH-37', 'CH-38', 'CH-40', 'WIRE-11', 'ABI-14'], ({ stage, far, a, b }) => {
-    far.make(b, 'w', 8)
-    const [ref, own] = [far.ref(a, 2), far.ref(b, 2)]
-    const reader = a.host.outcome(a.host.reader(ref, 2)).value
-    stage.settle()
-    for (const text of ['1', '2', '3', '4', '5']) b.host.send(own, text)
-    stage.settle()
-    assert.is(b.host.seen(own).out, 2)
-    assert.equal([a.host.text(a.host.read(reader)), b.host.text(b.host.receive(own))], ['1', '3'])
-    stage.settle()
-    assert.equal([a.host.text(a.host.read(reader)), b.host.seen(own).out], ['2', 2])
-    b.host.close(own)
-    stage.settle()
-    const reads = [a.host.read(reader), a.host.read(reader), a.host.read(reader)]
-    ends(a, reads, ['OK', 'OK', 'waiting'])
-    stage.settle()
-    ends(a, reads, ['OK', 'OK', 'CLOSED'])
-  }],
-  ['window-given-back', ['CH-38', 'CH-39', 'PROTOCOL-9'], ({ stage, far, a, b }) => {
-    far.make(b, 'w', 8)
-    const own = far.ref(b, 2)
-    const reader = a.host.outcome(a.host.reader(far.ref(a, 2), 3)).value
-    stage.settle()
-    for (const text of ['1', '2', '3', '4']) b.host.send(own, text)
-    stage.settle()
-    assert.is(a.host.text(a.host.read(reader)), '1')
-    a.host.reader_end(reader)
-    stage.settle()
-    const rest = [b.host.receive(own), b.host.receive(own), b.host.receive(own)]
-    assert.equal(rest.map((op) => b.host.text(op)), ['2', '3', '4'])
-    assert.is(b.host.outcome(rest[0]!).again, false)
   }]
 ]
 

@@ -155,6 +155,10 @@ const offers: Line[] = [
   ['series-payload-over-the-limit', ['WIRE-16'], 'OVER_LIMIT', ({ stage, wire, b, y }) =>
     stage.raw(wire, b, encode([22, b.said + 1, 0, OFFER, y]), ['m', 'n'],
       limits.MESSAGE_BYTES_MAX! + 1)],
+  ['deliveries-of-one', ['WIRE-19'], 'BAD_FRAME', say('delivers', () => [OFFER], 'm')],
+  ['deliveries-of-none', ['WIRE-19'], 'BAD_FRAME', say('delivers', () => [OFFER])],
+  ['deliveries-with-something-behind', ['WIRE-17', 'WIRE-40'], 'BAD_FRAME',
+    say('delivers', () => [OFFER, 0], ['m', 'n'])],
   ['ask-for-a-receive', ['WIRE-27'], 'BAD_FRAME', all(
     offer('offer_receive', ({ x }) => [OFFER, x, 0, 0]), say('ask', () => [OFFER]))]
 ]
@@ -170,6 +174,8 @@ const sends: Act = ({ a, far }) => { a.host.send(far, 'm') }
 const selects: Act = ({ a, far }) => { a.host.select([{ send: far, text: 'm' }]) }
 const reads: Act = ({ a, far }) => { a.host.reader(far, 1) }
 
+/** Which rule says what cannot be true of a frame. */
+const ABOUT = new Map([['ends', 'WIRE-37'], ['delivers', 'WIRE-40']])
 const claims: Line[] = [
   ['claim-of-another-status', receives, 'claim', [codes.TIMED_OUT!]],
   ['hold-of-a-plain-receive', receives, 'claim', [0]],
@@ -177,6 +183,7 @@ const claims: Line[] = [
   ['closed-claim-of-a-plain-send', sends, 'claim', [codes.CLOSED!]],
   ['claim-of-a-reader', reads, 'claim', [0]],
   ['delivery-to-a-send', sends, 'deliver', [0, []], 'm'],
+  ['deliveries-to-a-send', sends, 'delivers', [], ['m', 'n']],
   ['delivery-without-a-message', receives, 'deliver', [0, []]],
   ['end-with-a-loss', sends, 'end', [codes.LEFT!]],
   ['commit-of-a-receive', receives, 'end', [0]],
@@ -188,9 +195,9 @@ const claims: Line[] = [
   ['ends-of-a-select', selects, 'ends', [1]],
   ['ends-of-a-reader', reads, 'ends', [1]]
 ].map(([id, begin, name, fields, text]) => [
-  id as string, [name === 'ends' ? 'WIRE-37' : 'WIRE-27'], 'BAD_FRAME',
+  id as string, [ABOUT.get(name as string) ?? 'WIRE-27'], 'BAD_FRAME',
   all(begin as Act, (set) => set.stage.forge(set.wire, set.b, name as string,
-    [mine(set), ...fields as Field[]], text as string | undefined))])
+    [mine(set), ...fields as Field[]], text as string | string[] | undefined))])
 
 const more_claims: Line[] = [
   ['two-holds-of-one-offer', ['WIRE-27'], 'BAD_FRAME', all(selects, (set) => {
@@ -202,7 +209,9 @@ const more_claims: Line[] = [
     for (let nth = 0; nth < 2; nth++) {
       set.stage.forge(set.wire, set.b, 'deliver', [offered, 0, []], 'm')
     }
-  })]
+  })],
+  ['deliveries-beyond-the-window', ['WIRE-27', 'WIRE-40', 'CH-37'], 'BAD_FRAME', all(reads,
+    (set) => set.stage.forge(set.wire, set.b, 'delivers', [mine(set)], ['m', 'n']))]
 ]
 
 const requests: Line[] = [
@@ -271,7 +280,8 @@ const quiet: [id: string, shows: string[], act: Act][] = [
   ['frames-about-unknown-offers', ['WIRE-8'], all(
     say('grant', () => [OFFER, 1, []]), say('grant', () => [OFFER, 1, []], 'message'),
     say('withdraw', () => [OFFER]), say('ask', () => [OFFER]), say('claim', () => [OFFER, 0]),
-    say('deliver', () => [OFFER, 0, []], 'message'), say('end', () => [OFFER, 0]),
+    say('deliver', () => [OFFER, 0, []], 'message'),
+    say('delivers', () => [OFFER], ['m', 'n']), say('end', () => [OFFER, 0]),
     say('unhold', () => [OFFER]))],
   ['answers-to-unknown-requests', ['WIRE-34'], all(
     say('reply', () => [OFFER, 0, [1, 2]]), say('entry', () => [OFFER, 'x', 1, 0]))],

@@ -29,7 +29,7 @@ const FIELDS: Record<string, Space> = {
 const VALUES: Record<string, Space> = { make: 'refs', open: 'refs', reader: 'readers' }
 const ARBITER = new Set(['offer_receive', 'offer_send', 'offer_sends', 'offer_reader', 'grant',
   'withdraw', 'ask'])
-const OWNER = new Set(['claim', 'deliver', 'end', 'ends', 'unhold'])
+const OWNER = new Set(['claim', 'deliver', 'delivers', 'end', 'ends', 'unhold'])
 const ANSWER = new Set(['reply', 'entry', 'pong', 'probed'])
 const shapes = new Map(records.frames.map((shape) => [shape.kind, shape]))
 

@@ -30,7 +30,7 @@ export interface Written { header: Uint8Array, row: unknown[], payloads: Given[]
 interface Given { text: string, bytes: number }
 interface Verdict { status: number, rights: number, expires_ms: number, prefix: string }
 
-const ANSWERS = new Set(['grant', 'claim', 'deliver', 'end', 'ends', 'unhold', 'reply'])
+const ANSWERS = new Set(['grant', 'claim', 'deliver', 'delivers', 'end', 'ends', 'unhold', 'reply'])
 
 /** One end of a link: its number at its core, and what was written and not yet carried. */
 interface End { actor: Actor, number: number, out: Written[], up: boolean }
