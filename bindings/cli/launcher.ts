@@ -12,6 +12,8 @@
 import { readFileSync } from 'node:fs'
 
 const WATCH_MS = 200
+/** A peer that does nothing is woken a few times a second: five more would be half its cost. */
+const PEER_WATCH_MS = 1000
 const SHELLS = /^(sh|dash|bash|zsh|busybox)$/
 
 const launcher = process.env['npm_command'] === undefined ? undefined : launcherPid()
@@ -29,18 +31,22 @@ function launcherPid(): number | undefined {
   }
 }
 
-/** True when the npm that launched this program is gone. Looks once; reads one small file. */
+/** True when the npm that launched this program is gone. Looks once; may read one small file. */
 export function launcherGone(): boolean {
-  return launcher !== undefined && launcherPid() !== launcher
+  // Without a shell between them no file is read: whoever loses its parent is given another one.
+  return launcher !== undefined && process.ppid !== launcher && launcherPid() !== launcher
 }
 
-/** Ends this program as SIGTERM would soon after its launcher is gone. Keeps nothing alive. */
-export function watchLauncher(): void {
+/**
+ * Ends this program as SIGTERM would soon after its launcher is gone; `peer`: within a second.
+ * Keeps nothing alive.
+ */
+export function watchLauncher(peer: boolean): void {
   if (launcher === undefined) return
   const timer = setInterval(() => {
     if (!launcherGone()) return
     clearInterval(timer)
     process.kill(process.pid, 'SIGTERM')
-  }, WATCH_MS)
+  }, peer ? PEER_WATCH_MS : WATCH_MS)
   timer.unref()
 }

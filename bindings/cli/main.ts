@@ -27,9 +27,9 @@ const rooms: { readonly [room in Verb['room']]: () => Promise<Room> } = {
 }
 
 async function main(): Promise<number> {
-  watchLauncher()
   try {
     const call = readCall(process.argv.slice(2))
+    watchLauncher(call.name === 'start')
     const { run } = await rooms[call.verb.room]()
     return await run(call)
   } catch (error) {

@@ -8,6 +8,7 @@ import { readFileSync } from 'node:fs'
 import { Refusal } from '../js/errors.ts'
 import { startDaemon, type Daemon, type DaemonOptions } from '../node/daemon.ts'
 import { folderOf } from './ask.ts'
+import { compileSooner } from './engine.ts'
 import { EXIT_SIGNALED, fail, failureOf } from './exits.ts'
 import { pairsOf, valueOf, type Call } from './words.ts'
 
@@ -26,6 +27,7 @@ export async function run(call: Call): Promise<number> {
     })
   }
   daemon = await startDaemon(options)
+  compileSooner() // not before: starting runs much code a few times
   const { name, id, addresses } = daemon.circuit.self
   // Whoever started us may not read on, or may be gone: the peer runs all the same.
   process.stdout.on('error', () => {})

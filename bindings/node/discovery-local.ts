@@ -14,7 +14,7 @@
 import { watch, type FSWatcher } from 'node:fs'
 import { askCertify } from './certify.ts'
 import {
-  entryLives, hasEntry, readEntries, removeEntry, writeEntry, type Entry, type Found
+  Entries, entryLives, hasEntry, readEntries, removeEntry, writeEntry, type Entry, type Found
 } from './run-folder.ts'
 
 export interface LocalOptions {
@@ -32,6 +32,9 @@ const AGAIN_MS = 5000
 export class LocalDiscovery {
   readonly #options: LocalOptions
   readonly #proposed = new Map<string, string>()
+  readonly #entries: Entries
+  /** As they were when last looked at. */
+  #known: readonly Found[] | undefined
   #addresses: readonly string[] = []
   #watcher: FSWatcher | undefined
   #looking: NodeJS.Timeout | undefined
@@ -41,6 +44,7 @@ export class LocalDiscovery {
 
   constructor(options: LocalOptions) {
     this.#options = options
+    this.#entries = new Entries(options.folder)
   }
 
   /** Writes the entry, without addresses yet: a newcomer may ask this peer for a certificate. */
@@ -82,6 +86,7 @@ export class LocalDiscovery {
   #lookSoon(): void {
     this.#soon ??= setImmediate(() => {
       this.#soon = undefined
+      this.#entries.forget()
       this.#look()
     })
   }
@@ -98,8 +103,11 @@ export class LocalDiscovery {
       }
       this.#look()
     }, wait_ms).unref()
-    this.#keepEntry()
-    for (const entry of this.#others()) {
+    if (this.#watcher === undefined) this.#entries.forget()
+    const before = this.#known
+    const entries = this.#known = this.#read()
+    if (entries === undefined || entries !== before) this.#keepEntry()
+    for (const entry of this.#others(entries ?? [])) {
       const text = entry.addresses.join(' ')
       if (text === '' || this.#proposed.get(entry.peer) === text) continue
       this.#proposed.set(entry.peer, text)
@@ -115,14 +123,17 @@ export class LocalDiscovery {
     } catch { /* the folder is gone as well: who runs finds each other by other means */ }
   }
 
-  #others(): Found[] {
-    const { folder, entry } = this.#options
+  #read(): readonly Found[] | undefined {
     try {
-      return readEntries(folder)
-        .filter(({ circuit, peer }) => circuit === entry.circuit && peer !== entry.peer)
+      return this.#entries.read()
     } catch {
-      return [] // the folder was removed under us
+      return undefined // the folder was removed under us
     }
+  }
+
+  #others(entries: readonly Found[]): Found[] {
+    const { entry } = this.#options
+    return entries.filter(({ circuit, peer }) => circuit === entry.circuit && peer !== entry.peer)
   }
 
   /** Takes away what killed peers left. */

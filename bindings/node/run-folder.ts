@@ -105,6 +105,32 @@ export function readEntries(folder: string): Found[] {
   return found.sort((one, other) => one.changed - other.changed)
 }
 
+/** The entries of a folder, read again only when one has come, gone or been replaced. */
+export class Entries {
+  readonly #folder: string
+  #changed_ms = NaN
+  #found: Found[] = []
+
+  constructor(folder: string) {
+    this.#folder = folder
+  }
+
+  /** The next `read` reads: of two changes within one tick of the kernel the time tells one. */
+  forget(): void {
+    this.#changed_ms = NaN
+  }
+
+  /** As `readEntries`; the same list as before when nothing has changed since. */
+  read(): readonly Found[] {
+    const changed_ms = changedAt(this.#folder)
+    if (changed_ms === this.#changed_ms) return this.#found
+    this.#found = readEntries(this.#folder)
+    // The time from before: what changes while they are read is read again.
+    this.#changed_ms = changed_ms
+    return this.#found
+  }
+}
+
 /** True when the process that wrote an entry still runs. */
 export function entryLives(entry: Entry): boolean {
   return runs(entry.pid)

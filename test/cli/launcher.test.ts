@@ -58,7 +58,7 @@ test('a peer goes on while its npx lives', async () => {
   const npx = launch('start', '--name', 'carl', '--state', place.state('carl'), '--no-mdns')
   await printed(npx)
   await place.until(['ls', '/'], ({ stdout }) => stdout.includes('/carl'))
-  await new Promise((resolve) => setTimeout(resolve, 600))
+  await new Promise((resolve) => setTimeout(resolve, 1500)) // it looks each second
   assert.match((await place.call(['ls', '/'])).stdout, /\/carl\n/)
   npx.kill('SIGKILL')
   await place.until(['ls', '/'], ({ stdout }) => !stdout.includes('/carl'))

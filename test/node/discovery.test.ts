@@ -3,7 +3,9 @@
  */
 import * as assert from 'uvu/assert'
 import { spawnSync } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, utimesSync, writeFileSync
+} from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { once } from 'node:events'
 import { tmpdir } from 'node:os'
@@ -19,7 +21,7 @@ import { LocalDiscovery } from '../../bindings/node/discovery-local.ts'
 import { drive } from '../../bindings/node/drive.ts'
 import { Membership } from '../../bindings/node/membership.ts'
 import {
-  certifySocket, foundingTurn, readEntries, runFolder, writeEntry, type Entry
+  certifySocket, Entries, foundingTurn, readEntries, removeEntry, runFolder, writeEntry, type Entry
 } from '../../bindings/node/run-folder.ts'
 import { State } from '../../bindings/node/state.ts'
 import { suite, type TestContext } from '../suite.ts'
@@ -115,6 +117,33 @@ test('entries that are not as a peer wrote them are no entries', (t) => {
   writeFileSync(join(folder, 'notes.json'), '{}')
   mkdirSync(join(folder, `${'0'.repeat(32)}.json`))
   assert.equal(readEntries(folder), [])
+})
+
+test('a folder in which nothing has changed is not read again', (t) => {
+  const folder = temporary(t)
+  writeEntry(folder, entryOf(alice), 'm')
+  const entries = new Entries(folder)
+  const peers = () => entries.read().map(({ peer }) => peer)
+  // Older than any change that follows, whatever the kernel's ticks.
+  utimesSync(folder, 1, 1)
+  assert.equal(peers(), [alice])
+  assert.is(entries.read(), entries.read())
+  writeEntry(folder, entryOf(bob), 'm')
+  utimesSync(folder, 2, 2)
+  assert.equal(peers().sort(), [alice, bob].sort())
+  writeEntry(folder, entryOf(bob, { addresses: [] }), 'm')
+  utimesSync(folder, 3, 3)
+  assert.equal(entries.read().find(({ peer }) => peer === bob)?.addresses, [])
+  removeEntry(folder, circuit, alice)
+  utimesSync(folder, 4, 4)
+  assert.equal(peers(), [bob])
+  removeEntry(folder, circuit, bob)
+  utimesSync(folder, 4, 4)
+  assert.equal(peers(), [bob], 'the time is the same')
+  entries.forget()
+  assert.equal(peers(), [])
+  rmSync(folder, { recursive: true })
+  assert.throws(() => entries.read())
 })
 
 test('peers of one circuit find each other at once, in whatever order they come', async (t) => {
