@@ -49,7 +49,7 @@ import {
 } from './tables'
 
 export { select_now } from './choice'
-export { receive_many_now, receive_now, send_many_now, send_now } from './now'
+export { receive_many_now, receive_now, send_list_now, send_many_now, send_now } from './now'
 export { read_now } from './reader'
 
 /** Makes the instance ready; gives the address of the header. Called once. */

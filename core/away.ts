@@ -14,7 +14,7 @@ import { alloc, release } from './heap'
 import { link_needed } from './dial'
 import { Table, table_add, table_find, table_new, table_remove } from './table'
 import { Peer } from './peer'
-import { Remote, payload_done, ref_release, ref_remote, ref_retain } from './reference'
+import { Remote, payload_done, ref_release, ref_remote } from './reference'
 import { contact, peer_joined } from './member'
 import { say_offer, say_reader, say_withdraw } from './say'
 import {
@@ -74,7 +74,7 @@ function name_offer(w: Waiter, remote: Remote): bool {
   if (w.offer == 0) return false
   const peer = remote.peer
   w.key = remote.id
-  ref_retain(remote.id)
+  remote.count++
   w.peer = peer
   w.peer_next = changetype<Waiter>(peer.away)
   if (is(w.peer_next)) w.peer_next.peer_previous = w
@@ -96,13 +96,13 @@ export function away_add(w: Waiter, remote: Remote): bool {
 
 /**
  * As `away_add`, for an offer that is whole, to a peer with a session and a link: it goes into the
- * session's queue in this call, unless it or others before it are to be held back.
+ * session's queue in this call. When it or others before it are to be held back, only one that
+ * `waits` is added.
  */
-export function away_offer(w: Waiter, remote: Remote): bool {
+export function away_offer(w: Waiter, remote: Remote, waits: bool): bool {
   const peer = remote.peer
   const room = !holds_back(peer) && has_room(peer, w)
-  // The end of one that only tries takes a record.
-  if (!room && flagged(w, IS_TRY) || !name_offer(w, remote)) return false
+  if (!room && !waits || !name_offer(w, remote)) return false
   if (!room) {
     queue_push(held_back(peer), w)
     away_pump(peer)

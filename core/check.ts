@@ -7,6 +7,7 @@
  */
 import { peers_first } from './directory'
 import { session_check } from './intake'
+import { op_from, op_slot } from './operation'
 import { Peer } from './peer'
 import { Request } from './request'
 import { table_at } from './table'
@@ -17,7 +18,8 @@ import {
 import { OFFERS_PER_PEER_MAX, PARKED_BYTES_PER_PEER_MAX, REQUESTS_PER_PEER_MAX } from './tables'
 
 export {
-  init, read_now, receive_many_now, receive_now, run, select_now, send_many_now, send_now,
+  init, read_now, receive_many_now, receive_now, run, select_now, send_list_now, send_many_now,
+  send_now,
 } from './abi'
 
 // @ts-ignore: decorator
@@ -66,6 +68,22 @@ function away_check(peer: Peer): void {
   assert(requests == peer.requests_out && requests <= REQUESTS_PER_PEER_MAX, 'requests miscounted')
 }
 
+/** Operations of lists: none forgets an offer, and no offer its operation. */
+function lists_check(): void {
+  let sends: u32 = 0
+  let op = op_from(1)
+  while (there(op)) {
+    sends += op.sends
+    op = op_from(op_slot(op) + 1)
+  }
+  for (let peer = peers_first; there(peer); peer = peer.next) {
+    for (let w = changetype<Waiter>(peer.away); there(w); w = w.peer_next) {
+      if (there(w.op) && w.op.sends != 0) sends--
+    }
+  }
+  assert(sends == 0, 'offers of lists miscounted')
+}
+
 /** A channel's lists: what stands in them, and how many places it takes. */
 function channel_check(c: Channel): void {
   let stored: u32 = 0
@@ -92,6 +110,7 @@ function channel_check(c: Channel): void {
 /** Asserts what the charters call invariants; between two calls of `run`. */
 export function check(): void {
   session_check()
+  lists_check()
   stored_bytes = 0
   for (let slot: u32 = 1; slot <= channels.top; slot++) {
     const c = changetype<Channel>(table_at(channels, slot))

@@ -9,7 +9,7 @@
  * receive is free whenever its offer is, so a delivery to it is granted at once; an offer has at
  * most one piece of mail, because all mail is opened before channels are matched again.
  */
-import { complete, complete_message } from './operation'
+import { complete_message, complete_sends } from './operation'
 import { map_remove, Map2, map_new } from './map'
 import { peer_at } from './directory'
 import { Payload } from './payload'
@@ -166,13 +166,17 @@ export function answer(w: Waiter, status: u32): void {
     return
   }
   waiter_drop(w)
-  complete_end(op, status, 0)
+  complete_end(op, status, 0, 1)
 }
 
-/** The completion by an owner's `end`: an abort shows as itself, a doubt as unknown (rule 22). */
-export function complete_end(op: Operation, status: u32, which: u32): void {
+/**
+ * The completion by an owner's `end`, of a list for `count` offers: an abort shows as itself, a
+ * doubt as unknown (rule 22).
+ */
+export function complete_end(op: Operation, status: u32, which: u32, count: u32): void {
   const shown = status == ERROR_WITHDRAWN && op.abort != 0 ? op.abort : status
-  complete(op, shown, which, status == ERROR_RECEIVER_LEFT ? COMPLETION_FLAG_UNKNOWN : 0, 0)
+  const flags = status == ERROR_RECEIVER_LEFT ? COMPLETION_FLAG_UNKNOWN : 0
+  complete_sends(op, shown, which, flags, count)
 }
 
 /** A firm claim that the channel has ended (rules 17 and 18). */

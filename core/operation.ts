@@ -14,8 +14,8 @@ import { timer_clear, timer_set } from './timer'
 import { NARROW_OPERATION_BYTES, Operation, is, no_operation } from './waiter'
 import { ref_retain } from './reference'
 import {
-  COMPLETION_FLAG_MESSAGE, COMPLETION_FLAG_SHARED, OPERATIONS_MAX, OUT_COMPLETION,
-  OUT_COMPLETION_BYTES, OUT_COMPLETION_FLAGS, OUT_COMPLETION_OP, OUT_COMPLETION_PAYLOAD,
+  COMPLETION_FLAG_MESSAGE, COMPLETION_FLAG_PART, COMPLETION_FLAG_SHARED, OPERATIONS_MAX,
+  OUT_COMPLETION, OUT_COMPLETION_BYTES, OUT_COMPLETION_FLAGS, OUT_COMPLETION_OP, OUT_COMPLETION_PAYLOAD,
   OUT_COMPLETION_PAYLOAD_BYTES, OUT_COMPLETION_REFS_COUNT, OUT_COMPLETION_STATUS,
   OUT_COMPLETION_VALUE, OUT_COMPLETION_WHICH, OUT_OFFERED, OUT_OFFERED_BYTES, OUT_OFFERED_FLAGS,
   OUT_OFFERED_OP, OUT_OFFERED_PAYLOAD, OUT_OFFERED_PAYLOAD_BYTES, OUT_OFFERED_REFS_COUNT,
@@ -155,6 +155,20 @@ export function refuse(id: u32, status: u32): void {
 export function complete(op: Operation, status: u32, which: u32, flags: u32, value: u32): void {
   completion(op.id, status, which, flags, 0, 0, value, 0)
   op_free(op)
+}
+
+/**
+ * `count` sends, or the only one, ended so, from the `which`th of the list on. The last frees the
+ * operation.
+ */
+export function complete_sends(
+  op: Operation, status: u32, which: u32, flags: u32, count: u32
+): void {
+  const rest = op.sends - count
+  if (<i32>rest > 0) {
+    op.sends = rest
+    completion(op.id, status, which, flags | COMPLETION_FLAG_PART, 0, 0, count, 0)
+  } else complete(op, status, which, flags, op.sends)
 }
 
 /** The completion with a message that has no references and goes to the host as a gift. */

@@ -9,10 +9,10 @@
  * (false), what merely crossed with an end is ignored (true); rights are checked here, at the
  * owner, before an offer is parked.
  */
-import { AWAY_CHOSEN, AWAY_IDLE, away_find } from './away'
+import { AWAY_CHOSEN, AWAY_IDLE, away_find, away_free } from './away'
 import { text_ptr } from './bytes'
 import { asked, granted, killed, park_for, park_reader, reader_granted } from './channel'
-import { parked } from './claim'
+import { complete_end, parked } from './claim'
 import { read_end, read_u32 } from './frame'
 import { over_limit } from './limit'
 import { KIND_SELECT, KIND_SEND, OP_HELD } from './operation'
@@ -28,7 +28,7 @@ import { on_end, on_firm, on_hold, on_unhold } from './select'
 import { settle } from './settle'
 import {
   CLAIMED, Channel, FIRM, IS_AGAIN, IS_READER, IS_SELECT, IS_TRY, RECEIVE, SEND, Waiter, ZOMBIE,
-  flagged, is, no_payload, waiter_new,
+  flagged, is, no_operation, no_payload, waiter_new,
 } from './waiter'
 import {
   DELIVER_FLAG_AGAIN, ERROR_CLOSED, ERROR_LEFT, ERROR_NOT_PERMITTED, ERROR_OK, ERROR_RECEIVER_LEFT,
@@ -302,7 +302,21 @@ export function ends_in(peer: Peer): bool {
     const w = away_find(peer, first + i)
     if (!is(w) || !is(w.op) || w.op.kind != KIND_SEND || unheard(w)) return false
   }
-  for (let i: u32 = 0; i < count; i++) on_end(away_find(peer, first + i), <u8>ERROR_OK)
+  let op = no_operation
+  let which: u32 = 0
+  let done: u32 = 0
+  for (let i: u32 = 0; i < count; i++) {
+    const w = away_find(peer, first + i)
+    if (w.op != op || w.which != which + done) {
+      if (done != 0) complete_end(op, ERROR_OK, which, done)
+      op = w.op
+      which = w.which
+      done = 0
+    }
+    done++
+    away_free(w)
+  }
+  complete_end(op, ERROR_OK, which, done)
   return true
 }
 

@@ -14,7 +14,7 @@ import { MAIL_END, MAIL_FIRM, MAIL_HOLD, complete_end, unparked, waiter_drop } f
 import { asked, granted, killed } from './channel'
 import {
   KIND_RECEIVE, KIND_SELECT, KIND_SEND, OP_FREE, OP_HELD, OP_OFFERED, complete, complete_message,
-  offer_message, parting,
+  complete_sends, offer_message, parting,
 } from './operation'
 import { Payload } from './payload'
 import { say_ask, say_grant } from './say'
@@ -112,12 +112,13 @@ function take(op: Operation, w: Waiter): void {
 /** The operation ends with w's case as its owner says; `final`: the owner has forgotten it. */
 function finish(op: Operation, w: Waiter, status: u32, final: bool): void {
   const which = w.which
-  unlink_case(op, w)
+  // The other offers of a list go on.
+  if (op.sends == 0) unlink_case(op, w)
   drop_cases(op)
   if (!final) grant_last(w)
   else if (away(w)) away_free(w)
   else waiter_drop(w)
-  complete_end(op, status, which)
+  complete_end(op, status, which, 1)
 }
 
 /** The operation ends by itself: aborted, timed out, lost, its timer case. */
@@ -235,7 +236,7 @@ export function open_mail(w: Waiter): void {
 export function abort(op: Operation, status: u8): void {
   if (op.kind == KIND_SEND) {
     const w = op.first
-    if (op.abort != 0) return
+    if (op.abort != 0 || !is(w)) return
     op.abort = status
     if (!away(w)) asked(w)
     else if (flagged(w, IS_SENT)) say_ask(w)
@@ -271,7 +272,7 @@ export function owner_lost(w: Waiter): void {
   if (op.kind == KIND_SEND) {
     op.first = no_waiter
     away_free(w)
-    complete(op, ERROR_LEFT, 0, sent ? unknown : 0, 0)
+    complete_sends(op, ERROR_LEFT, which, sent ? unknown : 0, 1)
     return
   }
   if (op.kind == KIND_RECEIVE || op.state == OP_FREE || op.holder == w) {

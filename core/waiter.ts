@@ -182,6 +182,8 @@ export class Operation {
   plain: bool
   /** All but those that began as a send or a receive. */
   wide: bool
+  /** Of a list: its offers that have not ended. They are not in its list of cases. */
+  sends: u32
   line_first: Waiter
   line_last: Waiter
   /** The next of the select's timers, and whose case it is. */

@@ -10,6 +10,7 @@ export const INPUT_BYTES = 65536
 export const OUTPUT_BYTES = 65536
 export const RECORDS_PER_RUN_MAX = 1024
 export const LIST_NOW_MAX = 1024
+export const LIST_AWAY_MAX = 256
 export const MESSAGE_BYTES_MAX = 1048576
 export const HEADER_BYTES_MAX = 16384
 export const PAYLOADS_PER_FRAME_MAX = 64

@@ -28,7 +28,8 @@ import {
   IN_SCRUB_WORDS, IN_STAT, IN_STAT_PATH_BYTES, IN_STAT_REF, IN_STAT_WORDS, OP_FLAG_HOLD, OP_FLAG_TRY
 } from './tables.ts'
 import { Reference } from './values.ts'
-import { Reader, Writer } from './window.ts'
+import { Reader } from './window.ts'
+import { Writer } from './writer.ts'
 
 /** A case of a select that receives. */
 export interface Receiving<T> { readonly kind: 'receive', readonly channel: Channel<T> }

@@ -24,9 +24,9 @@ export class Deferred {
     this.#drive = drive
   }
 
-  /** A send to another peer was made: its frame leaves with those that the program makes now. */
-  sent(): void {
-    this.#sends += 1
+  /** Sends to another peer were made: their frames leave with those that the program makes now. */
+  sent(count: number): void {
+    this.#sends += count
     if (this.#sends >= SENDS_MAX) this.#drive.go()
     else this.#drive.soon()
   }

@@ -20,9 +20,9 @@ import { Payloads } from './payload.ts'
 import type { Packed } from './payload.ts'
 import { Slots } from './slots.ts'
 import {
-  ABI_VERSION, HEADER_ABI_VERSION, HEADER_DEADLINE_MS, HEADER_HAS_DEADLINE, HEADER_MORE,
-  HEADER_NOW_MS, IN_RELEASE, IN_RELEASE_REF, IN_RELEASE_WORDS, IN_WITHDRAW, IN_WITHDRAW_OP,
-  IN_WITHDRAW_WORDS, NOW_RECORD, OUT_COMPLETION, OUT_COMPLETION_FLAGS, OUT_COMPLETION_OP,
+  ABI_VERSION, COMPLETION_FLAG_PART, HEADER_ABI_VERSION, HEADER_DEADLINE_MS, HEADER_HAS_DEADLINE,
+  HEADER_MORE, HEADER_NOW_MS, IN_RELEASE, IN_RELEASE_REF, IN_RELEASE_WORDS, IN_WITHDRAW,
+  IN_WITHDRAW_OP, IN_WITHDRAW_WORDS, NOW_RECORD, OUT_COMPLETION, OUT_COMPLETION_FLAGS, OUT_COMPLETION_OP,
   OUT_COMPLETION_PAYLOAD, OUT_COMPLETION_PAYLOAD_BYTES, OUT_COMPLETION_REFS_COUNT,
   OUT_COMPLETION_STATUS, OUT_COMPLETION_VALUE, OUT_COMPLETION_WHICH, OUT_COMPLETION_WORDS, OUT_DROP,
   OUT_DROP_PAYLOAD, OUT_ENTRY, OUT_ENTRY_ELEMENT, OUT_ENTRY_OP, OUT_ENTRY_PATH_BYTES,
@@ -128,7 +128,7 @@ export class Drive {
   }
 
   /** Operations that have no completion yet. */
-  get operations(): number { return this.#slots.size }
+  get operations(): number { return this.#slots.size + this.now.listed }
 
   /** True when the core may be called at once. */
   get idle(): boolean { return !this.#busy && this.#ended === undefined }
@@ -324,7 +324,7 @@ export class Drive {
     completion.refs = refs === 0 ? NO_REFS : this.#cells(at + OUT_COMPLETION_WORDS, refs)
     listener.done(completion, this)
     // Not before: should `done` find a breach of the door's rules, this operation fails with all.
-    this.#slots.release(op)
+    if ((completion.flags & COMPLETION_FLAG_PART) === 0) this.#slots.release(op)
   }
 
   #offer(out: Uint32Array, at: number): void {

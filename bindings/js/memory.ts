@@ -25,6 +25,7 @@ export interface CoreExports {
   read_now(reader: number): number
   select_now(op: number, count: number, flags: number): number
   send_many_now(ref: number, count: number): number
+  send_list_now(op: number, ref: number, count: number): number
   receive_many_now(ref: number, count: number): number
 }
 

@@ -58,6 +58,29 @@ export function parcelOf(value: unknown, ref: number, drive: Drive): Parcel {
   return { packed, bytes: packed.length, refs }
 }
 
+/**
+ * The items of up to `most` values of a list from `from` on, to leave this peer: of those before
+ * the first that has references in it, or that cannot be sent.
+ */
+export function plainItems(
+  values: readonly unknown[], from: number, most: number, drive: Drive
+): (Uint8Array | Span)[] {
+  const items: (Uint8Array | Span)[] = []
+  try {
+    for (let nth = from; nth < from + most; nth++) {
+      const value = values[nth]
+      if (value instanceof Uint8Array) items.push(leavingString(value))
+      else {
+        const refs: number[] = []
+        const item = encode(value, refs, drive)
+        if (refs.length > 0) break
+        items.push(item)
+      }
+    }
+  } catch { /* Whoever sends that one alone is told what is wrong with it. */ }
+  return items
+}
+
 const NO_REFS: number[] = []
 const NO_CHANNELS: readonly Reference[] = []
 

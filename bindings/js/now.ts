@@ -15,12 +15,12 @@
  */
 import type { Drive, Listener } from './drive.ts'
 import type { CoreExports, Memory } from './memory.ts'
-import { NUMBER_BYTES } from './payload.ts'
+import { NUMBER_BYTES, Span } from './payload.ts'
 import type { Packed, Payloads } from './payload.ts'
 import type { Slots } from './slots.ts'
 import {
   COMPLETION_FLAG_MESSAGE, ERROR_OK, HEADER_NOW_OP, HEADER_NOW_PAYLOAD, HEADER_NOW_CASE,
-  HEADER_NOW_WHICH, LIST_NOW_MAX, NOW_DONE, NOW_PARKED, NOW_RECORD, REF_REMOTE
+  HEADER_NOW_WHICH, LIST_AWAY_MAX, LIST_NOW_MAX, NOW_DONE, NOW_PARKED, NOW_RECORD, REF_REMOTE
 } from './tables.ts'
 import { keep, keepable, keptBytes } from './values.ts'
 
@@ -46,9 +46,12 @@ export class Now {
   readonly #read: CoreExports['read_now']
   readonly #select: CoreExports['select_now']
   readonly #send_many: CoreExports['send_many_now']
+  readonly #send_list: CoreExports['send_list_now']
   readonly #receive_many: CoreExports['receive_many_now']
-  /** What has just parked did so at another peer. */
-  #away = false
+  /** Sends of lists to other peers that have no outcome yet; who waits for them counts them off. */
+  listed = 0
+  /** Of what has just parked, sends to another peer. */
+  #away = 0
   #calls = 0
 
   constructor(drive: Drive, slots: Slots<Listener>, core: CoreExports) {
@@ -61,6 +64,7 @@ export class Now {
     this.#read = core.read_now
     this.#select = core.select_now
     this.#send_many = core.send_many_now
+    this.#send_list = core.send_list_now
     this.#receive_many = core.receive_many_now
   }
 
@@ -81,7 +85,7 @@ export class Now {
       else if (!this.#told(other, packed, header[HEADER_NOW_CASE]!)) return NOW_RECORD
     } else if (found === NOW_PARKED) {
       payloads.put(packed)
-      this.#away = (ref & REF_REMOTE) !== 0
+      this.#away = (ref & REF_REMOTE) !== 0 ? 1 : 0
     }
     return found
   }
@@ -132,6 +136,31 @@ export class Now {
       this.#drive.break(error)
     }
     return nth
+  }
+
+  /**
+   * Sends items to a channel of another peer as one operation, the first `most` of them or as many
+   * as can be offered now. Gives how many were: of none there is nothing, else the caller says with
+   * `park` at once who waits, and is told of so many at a time as `value` says.
+   */
+  sendList(ref: number, items: readonly (Uint8Array | Span)[], most: number): number {
+    if (!this.#ready()) return 0
+    const wanted = Math.min(most, LIST_AWAY_MAX)
+    this.#listItems(items, wanted)
+    let sent: number
+    try {
+      sent = this.#send_list(this.#slots.next, ref, wanted)
+    } catch (error) {
+      this.#drive.break(error)
+      return 0
+    }
+    this.#memory.live()
+    const { words } = this.#memory
+    for (let nth = wanted; nth > sent; nth--) this.#payloads.take(words[2 * nth - 2]!)
+    if (sent === 0) return 0
+    this.listed += sent
+    this.#away = sent
+    return sent
   }
 
   /** Receives through a reader what is there into `into`, until that has `most`. */
@@ -187,9 +216,10 @@ export class Now {
   /** Says who waits for what has just parked. The listener may hear of it before this returns. */
   park(listener: Listener): void {
     this.#slots.take(listener)
-    if (!this.#away) return
-    this.#away = false
-    this.#drive.deferred.sent()
+    const sends = this.#away
+    if (sends === 0) return
+    this.#away = 0
+    this.#drive.deferred.sent(sends)
   }
 
   #ready(): boolean {
@@ -228,6 +258,17 @@ export class Now {
       } else return nth
     }
     return most
+  }
+
+  /** Writes the first `count` items, with their payloads in the table. */
+  #listItems(items: readonly (Uint8Array | Span)[], count: number): void {
+    const { words } = this.#memory
+    const payloads = this.#payloads
+    for (let nth = 0; nth < count; nth++) {
+      const item = items[nth]!
+      words[2 * nth] = payloads.put(item)
+      words[2 * nth + 1] = item instanceof Span ? item.to - item.from : item.length
+    }
   }
 
   /** Sends what was written. Gives how many were taken; the others are out of the table again. */

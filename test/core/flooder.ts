@@ -6,6 +6,7 @@
  */
 import * as assert from 'uvu/assert'
 import { frame_record } from './frames.ts'
+import type { Host } from './host.ts'
 import { HIGHER, LOWER, Script, cbor } from './session-script.ts'
 import type { Field } from './session-script.ts'
 
@@ -17,12 +18,13 @@ export const LINK = 1
 
 /** A peer played by hand that says frames in the order of their numbers. */
 export class Flooder {
-  readonly s = new Script()
+  readonly s: Script
   private number = 2
   /** What it says it has received; left as it is, it acknowledges nothing. */
   received = 0
 
-  constructor() {
+  constructor(host?: Host) {
+    this.s = new Script(undefined, undefined, undefined, host)
     this.s.join(LINK, LOWER)
     this.drain()
   }

@@ -61,8 +61,8 @@ export class Script {
   readonly asked: { link: number, chain: string, id: string }[] = []
   readonly renewed: number[] = []
 
-  constructor(incarnation = 7, seed = 1, now_ms = 1000) {
-    this.host = new Host(seed, now_ms)
+  constructor(incarnation = 7, seed = 1, now_ms = 1000, host = new Host(seed, now_ms)) {
+    this.host = host
     // What is lent is read at its place among the records, as a host must.
     this.host.orders.push = (...orders) => {
       for (const order of orders) this.note(order)

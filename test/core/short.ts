@@ -8,11 +8,12 @@
  */
 import { Host, REF_REMOTE, WHICH_DEFAULT, constants } from './host.ts'
 import type { Case, Options, Output } from './host.ts'
-import { bytes_of, limits } from './door.ts'
+import { bytes_of, limits, status_name } from './door.ts'
 import type { Call } from './door.ts'
 
 const now = constants('now')
 const TRY = constants('op_flag').try!
+const { part: PART = 0, unknown: UNKNOWN = 0 } = constants('completion_flag')
 const names = new Map(Object.entries(now).map(([name, value]) => [value, name]))
 
 /** What is to be said: a send to another peer (ABI-49), what was read (ABI-48), or nothing. */
@@ -25,6 +26,8 @@ export class ShortHost extends Host {
   readonly calls = new Map<string, number>()
   /** Selects that parked in a call, with the payloads of their sends. */
   private readonly selects = new Map<number, number[]>()
+  /** Lists to other peers: for the core's one operation one for each of its messages. */
+  private readonly lists = new Map<number, number[]>()
   /** Called when the core was asked something that a run may have to say to others. */
   later: ((owed: Owed) => void) | undefined
 
@@ -69,6 +72,7 @@ export class ShortHost extends Host {
   send_list(ref: number, texts: readonly string[]): number[] {
     const payloads = texts.map((text) => this.give(text))
     this.door.write(texts.flatMap((text, nth) => [payloads[nth]!, bytes_of(text).length]))
+    if ((ref & REF_REMOTE) !== 0) return this.send_list_away(ref, payloads)
     const sent = this.door.now('send_many_now', ref, texts.length)
     this.called(`send_many_now of ${sent}`)
     for (const payload of payloads.slice(sent)) this.back(payload)
@@ -79,6 +83,21 @@ export class ShortHost extends Host {
       this.met_in_list(other, payload)
       return op
     })
+  }
+
+  private send_list_away(ref: number, payloads: readonly number[]): number[] {
+    const list = this.op('list')
+    const sent = this.door.now('send_list_now', list, ref, payloads.length)
+    this.called(`send_list_now of ${sent}`)
+    if (sent > limits.LIST_AWAY_MAX!) throw new Error(`a list of ${sent}`)
+    for (const payload of payloads.slice(sent)) this.back(payload)
+    if (sent === 0) {
+      this.forget(list)
+      return []
+    }
+    this.lists.set(list, payloads.slice(0, sent).map(() => this.op('send')))
+    this.later?.('sent')
+    return [...this.lists.get(list)!]
   }
 
   /** Receives what is there, at most `most`. Gives the operations that have the messages. */
@@ -162,8 +181,19 @@ export class ShortHost extends Host {
   }
 
   protected override complete(record: Output): void {
-    this.selects.delete(record.fields.op!)
-    super.complete(record)
+    const { op, status, which, flags, value } = record.fields
+    const ops = this.lists.get(op!)
+    this.selects.delete(op!)
+    if (ops === undefined) return super.complete(record)
+    if (value === 0) throw new Error('an end of none of a list')
+    for (const one of ops.slice(which, which! + value!)) {
+      this.told(one, status_name(status!), 0, 0, (flags! & UNKNOWN) !== 0)
+    }
+    if (which! + value! > ops.length) throw new Error(`an end of more than a list of ${ops.length}`)
+    if ((flags! & PART) !== 0) return
+    this.lists.delete(op!)
+    this.forget(op!)
+    if (ops.some((one) => this.running.has(one))) throw new Error('a list ends before its sends')
   }
 
   private may({ timeout = 0, hold, refs = [] }: Options): boolean {
@@ -191,14 +221,14 @@ export class ShortHost extends Host {
   }
 
   /** What the record of a completion would have said. */
-  private told(op: number, status: string, payload = 0, which = 0): void {
+  private told(op: number, status: string, payload = 0, which = 0, unknown = false): void {
     this.selects.delete(op)
     if (!this.running.delete(op)) throw new Error(`an end of ${op}, which is not under way`)
     this.reuse(op)
     const text = payload === 0 ? undefined : this.back(payload)
     this.outcomes.set(op, {
       op, status, which, value: 0, payload_bytes: text === undefined ? 0 : bytes_of(text).length,
-      refs: [], text, again: false, shared: false, unknown: false
+      refs: [], text, again: false, shared: false, unknown
     })
   }
 }

@@ -12,7 +12,7 @@ const WASM_BYTES_MAX = 64 * 1024
 /** spec/abi.md names these and no others. */
 const EXPORTS = ['init:function', 'memory:memory', 'read_now:function',
   'receive_many_now:function', 'receive_now:function', 'run:function', 'select_now:function',
-  'send_many_now:function', 'send_now:function']
+  'send_list_now:function', 'send_many_now:function', 'send_now:function']
 /** Section ids that wazero and older engines lack would be here: 13 tags, 12 is bulk memory's. */
 const SECTIONS = new Set([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])
 

@@ -6,7 +6,7 @@
  */
 import * as assert from 'uvu/assert'
 import { suite } from '../suite.ts'
-import { codeOf, errorOf, peer, peers, turn } from './stand.ts'
+import { codeOf, errorOf, peer, peers, turn, until } from './stand.ts'
 
 const test = suite('js: window')
 
@@ -204,6 +204,107 @@ test('lists go through windows that are smaller and larger than they are', async
   }
   await sending
   got.forEach((one, i) => assert.equal(one, message(i)))
+})
+
+test('a list to another peer keeps its order, whatever is in it', async (t) => {
+  const [alice, bob] = await peers(t, ['alice', 'bob'])
+  const far = await bob.make<unknown>('list', { capacity: 64 })
+  const near = await alice.open<unknown>('/bob/list')
+  const large = new Uint8Array(5000).fill(7)
+  const inside = alice.channel<number>()
+  const values = [1, 'two', Uint8Array.of(3), { four: [4] }, null, inside, 7n, large, 'nine', 10]
+  const out = near.writer({ window: 4 })
+  const sending = out.sendMany(values)
+  const got: unknown[] = []
+  while (got.length < values.length) got.push((await far.receive()).value)
+  await sending
+  await out.flush()
+  assert.ok(got[5] instanceof inside.constructor)
+  assert.equal(got.toSpliced(5, 1), values.toSpliced(5, 1).map((one) => one === 7n ? 7 : one))
+  const failed = out.sendMany([11, 'twelve', () => 13, 14])
+  assert.is(await codeOf(failed), 'NOT_ENCODABLE')
+  await out.flush()
+  assert.equal(await far.receiveMany(9), [11, 'twelve'])
+  assert.is(await far.tryReceive(), undefined)
+  assert.is(near.home.operations, 0)
+})
+
+test('a list to another peer fills the window to its end, and each that is done makes room',
+  async (t) => {
+    const [alice, bob] = await peers(t, ['alice', 'bob'])
+    const far = await bob.make<number>('list')
+    const near = await alice.open<number>('/bob/list')
+    const out = near.writer({ window: 5 })
+    await out.sendMany([0, 1, 2])
+    let taken = 0
+    const list = out.sendMany([3, 4, 5, 6]).then(() => taken++)
+    const one = out.send(7).then(() => taken++)
+    const another = out.sendMany([8, 9]).then(() => taken++)
+    const settled = async (): Promise<void> => {
+      for (let nth = 0; nth < 20; nth++) await turn()
+    }
+    const parked = async (): Promise<number> => (await far.stat()).senders
+    await settled()
+    assert.equal([taken, await parked()], [0, 5])
+    for (const [value, after] of [[0, 0], [1, 1], [2, 2], [3, 2], [4, 3]] as const) {
+      assert.is((await far.receive()).value, value)
+      await settled()
+      assert.equal([taken, await parked()], [after, 5])
+    }
+    for (let value = 5; value < 10; value++) assert.is((await far.receive()).value, value)
+    await Promise.all([list, one, another, out.flush()])
+    assert.is(near.home.operations, 0)
+    assert.is(near.home.payloads.size, alice.channel().home.payloads.size)
+  })
+
+test('a list to another peer ends with what became of its messages', async (t) => {
+  const [alice, bob] = await peers(t, ['alice', 'bob'])
+  const far = await bob.make<number>('list', { capacity: 3 })
+  const near = await alice.open<number>('/bob/list')
+  const out = near.writer({ window: 8 })
+  await out.sendMany([0, 1, 2, 3, 4])
+  const waiting = codeOf(out.sendMany(Array.from({ length: 20 }, (_, nth) => nth)))
+  const flushed = codeOf(out.flush())
+  while ((await far.stat()).buffered < 3) await turn()
+  await far.close()
+  assert.equal([await waiting, await flushed], ['CLOSED', 'CLOSED'])
+  assert.equal([await codeOf(out.sendMany([11])), await codeOf(out.send(12))],
+    ['CLOSED', 'CLOSED'])
+  assert.equal(await far.receiveMany(9), [0, 1, 2])
+  await until(() => near.home.operations === 0)
+  const later = await bob.make<number>('later')
+  const lost = (await alice.open<number>('/bob/later')).writer({ window: 8 })
+  await lost.sendMany([1, 2, 3])
+  await until(() => later.home.operations === 0)
+  const unknown = errorOf(lost.flush())
+  await bob.leave()
+  assert.equal([(await unknown).code, (await unknown).outcome], ['LEFT', 'unknown'])
+  assert.is(near.home.operations, 0)
+})
+
+test('a writer that was left with a list under way tells it', async (t) => {
+  const [alice, bob] = await peers(t, ['alice', 'bob'])
+  await bob.make<number>('list')
+  const out = (await alice.open<number>('/bob/list')).writer({ window: 4 })
+  await out.sendMany([1, 2, 3])
+  const ends = [out.sendMany([4, 5]), out.flush()].map(codeOf)
+  await alice.leave()
+  for (const code of await Promise.all(ends)) assert.match(code, /^(LEFT|LEAVING)$/)
+})
+
+test('lists that wait, and take records, send each message once', async (t) => {
+  const channel = (await peer(t)).channel<number>()
+  const out = channel.writer({ window: 3 })
+  const sending = [out.sendMany([0, 1, 2, 3, 4, 5]), out.send(6), out.sendMany([7, 8, 9])]
+  const got: number[] = []
+  // Who waits with a timeout is met by a record, and its end makes room in the same turn.
+  while (got.length < 10) {
+    const some = [1, 2, 3, 4].map(() => channel.receive({ timeout: 1000 }))
+    for (const one of some.slice(0, 10 - got.length)) got.push((await one).value!)
+    some.slice(10 - got.length).forEach((one) => { one.catch(() => {}) })
+  }
+  await Promise.all(sending)
+  assert.equal(got, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
 })
 
 test('what was taken in a list is granted soon, without a further read', async (t) => {

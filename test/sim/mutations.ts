@@ -88,6 +88,11 @@ export const MUTATIONS: readonly Mutation[] = [
     caught_by: 'the_door_holds', faults: 'cuts', bursts: true, within: 1000
   },
   {
+    bug: 'the end of one message of a list is told as that of another (ABI-52)',
+    file: 'now.ts', find: 'w.which = <u8>nth', put: 'w.which = <u8>max<u32>(nth, 1) - 1',
+    caught_by: 'the_door_holds', faults: 'none', bursts: true, within: 100
+  },
+  {
     bug: 'a select says the wrong case with the message',
     file: 'select.ts', find: 'complete_message(op, which, flags, payload)',
     put: 'complete_message(op, op.cases > 1 && which == 1 ? 0 : which, flags, payload)',

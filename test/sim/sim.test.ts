@@ -28,6 +28,7 @@ const CHECKED = 400 * DEEP
  * it back into what is drawn (bursts.ts). */
 const REACHED = 300
 const SHORT_WAYS = ['read_now done', 'send_now parked', 'send_many_now of several',
+  'send_list_now of several',
   'receive_many_now of several', 'select_now done', 'select_now parked',
   'a select was met', 'sends to one channel together', 'frame offer_sends',
   'frame ends', 'frame delivers']
