@@ -48,8 +48,9 @@ import {
   IN_WITHDRAW, OUTPUT_BYTES,
 } from './tables'
 
+export { send_list_now } from './away'
 export { select_now } from './choice'
-export { receive_many_now, receive_now, send_list_now, send_many_now, send_now } from './now'
+export { receive_many_now, receive_now, send_many_now, send_now } from './now'
 export { read_now } from './reader'
 
 /** Makes the instance ready; gives the address of the header. Called once. */

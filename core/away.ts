@@ -2,8 +2,8 @@
  * Our offers at other peers' channels: sending them, holding them back, forgetting them.
  *
  * Lives here: the arbiter's side of an offer whose owner is elsewhere, before and after it is sent,
- * with the bounds of WIRE-12. Does not live here: what claims do to the operation (select), the
- * session (session).
+ * with the bounds of WIRE-12; sends to them without records. Does not live here: what claims do to
+ * the operation (select), the session (session).
  *
  * Invariants: an away offer has an id in `offers` and stands in its peer's list; it holds one count
  * on its reference; offers to one peer are sent in the order in which they were made; an offer that
@@ -14,15 +14,20 @@ import { alloc, release } from './heap'
 import { link_needed } from './dial'
 import { Table, table_add, table_find, table_new, table_remove } from './table'
 import { Peer } from './peer'
-import { Remote, payload_done, ref_release, ref_remote } from './reference'
+import { Remote, no_remote, payload_done, ref_release, ref_remote } from './reference'
+import { message_bytes_max } from './limit'
 import { contact, peer_joined } from './member'
+import { KIND_SEND, op_new, op_usable } from './operation'
+import { PAIR_BYTES, payload_free, payload_new } from './payload'
+import { input } from './ring'
 import { say_offer, say_reader, say_withdraw } from './say'
 import {
-  IS_READER, IS_SELECT, IS_SENT, IS_TRY, Queue, SEND, Waiter, flagged, is, no_payload, no_peer,
-  no_waiter, queue_push, queue_take, waiter_free,
+  IS_READER, IS_SELECT, IS_SENT, IS_TRY, Queue, SEND, Waiter, flagged, is, no_operation,
+  no_payload, no_peer, no_waiter, queue_push, queue_take, waiter_free, waiter_new,
 } from './waiter'
 import {
-  OFFERS_PER_PEER_MAX, OFFER_FLAG_SELECT, OFFER_FLAG_TRY, PARKED_BYTES_PER_PEER_MAX,
+  LIST_AWAY_MAX, NOW_PARKED, NOW_RECORD, OFFERS_PER_PEER_MAX, OFFER_FLAG_SELECT,
+  OFFER_FLAG_TRY, OP_FLAG_TRY, PARKED_BYTES_PER_PEER_MAX,
 } from './tables'
 
 /** What an away offer has in hand from its owner. */
@@ -212,4 +217,63 @@ export function away_free(w: Waiter): void {
 export function away_withdraw(w: Waiter): void {
   if (flagged(w, IS_SENT)) say_withdraw(w)
   away_free(w)
+}
+
+// The second door: sends without a record
+
+/** The channel elsewhere to which sends may be offered now, by this operation; else null. */
+function within_reach(id: u32, ref: u32): Remote {
+  const remote = ref_remote(ref)
+  if (!is(remote) || remote.dead || !op_usable(id)) return no_remote
+  // Without a link or a session the host has to be told to dial.
+  const peer = remote.peer
+  return peer_joined(peer) && is(peer.link) && remote.incarnation == peer.incarnation
+    ? remote : no_remote
+}
+
+/** Makes the offer of a send whose owner is elsewhere, if it can go now or `waits`. Else null. */
+function offer_away(remote: Remote, handle: u32, bytes: u32, flags: u8, waits: bool): Waiter {
+  if (handle == 0 || bytes > message_bytes_max) return no_waiter
+  const w = waiter_new(SEND, true)
+  const payload = payload_new(handle, bytes)
+  w.payload = payload
+  w.flags = flags
+  if (away_offer(w, remote, waits)) return w
+  payload_free(payload, true)
+  waiter_free(w)
+  return no_waiter
+}
+
+/** A send whose owner is elsewhere; its frame waits for the next run. */
+export function send_away(id: u32, ref: u32, handle: u32, bytes: u32, flags: u32): u32 {
+  const remote = within_reach(id, ref)
+  if (!is(remote)) return NOW_RECORD
+  // The end of one that only tries takes a record.
+  const tries = (flags & OP_FLAG_TRY) != 0
+  const w = offer_away(remote, handle, bytes, tries ? IS_TRY : 0, !tries)
+  if (!is(w)) return NOW_RECORD
+  w.op = op_new(id, KIND_SEND)
+  w.op.first = w
+  return NOW_PARKED
+}
+
+/**
+ * Offers the messages of the list in the input area to a channel elsewhere, as one operation, until
+ * one cannot go now. Gives how many were; of none there is no operation. spec: ABI-52
+ */
+export function send_list_now(id: u32, ref: u32, count: u32): u32 {
+  const remote = within_reach(id, ref)
+  if (!is(remote)) return 0
+  count = min(count, LIST_AWAY_MAX)
+  let op = no_operation
+  let nth: u32 = 0
+  for (let at = input; nth < count; at += PAIR_BYTES) {
+    const w = offer_away(remote, load<u32>(at), load<u32>(at, 4), 0, false)
+    if (!is(w)) break
+    if (nth == 0) op = op_new(id, KIND_SEND)
+    w.op = op
+    w.which = <u8>nth
+    op.sends = ++nth
+  }
+  return nth
 }

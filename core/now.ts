@@ -8,26 +8,25 @@
  * NOW_RECORD has changed nothing; nothing is put out and no channel is left to be matched but one
  * that nobody holds, so no turn need follow.
  */
-import { away_offer } from './away'
+import { send_away } from './away'
 import { header } from './fault'
 import { block_bytes, set_aside, taken_up } from './heap'
 import { message_bytes_max } from './limit'
-import { peer_joined } from './member'
 import {
   KIND_RECEIVE, KIND_SEND, OP_FREE, op_begin, op_end, op_free, op_new, op_usable,
 } from './operation'
 import { PAIR_BYTES, Payload, payload_free, payload_new } from './payload'
-import { Remote, no_remote, ref_channel, ref_remote } from './reference'
+import { ref_channel } from './reference'
 import { input } from './ring'
 import {
-  Channel, FREE, IS_SELECT, IS_STORED, IS_TRY, NARROW_OPERATION_BYTES, NARROW_WAITER_BYTES,
-  Operation, RECEIVE, SEND, Waiter, arrival, dirty, is, messages, no_operation, no_waiter,
-  queue_put, queue_take, receivers, senders, waiter_free, waiter_new,
+  Channel, FREE, IS_SELECT, IS_STORED, NARROW_OPERATION_BYTES, NARROW_WAITER_BYTES, Operation,
+  RECEIVE, SEND, Waiter, arrival, dirty, is, messages, no_waiter, queue_put, queue_take, receivers,
+  senders, waiter_free, waiter_new,
 } from './waiter'
 import { unstored } from './claim'
 import {
-  HEADER_NOW_CASE, HEADER_NOW_OP, HEADER_NOW_PAYLOAD, LIST_AWAY_MAX, LIST_NOW_MAX, NOW_DONE,
-  NOW_NONE, NOW_PARKED, NOW_RECORD, OP_FLAG_TRY, REF_REMOTE,
+  HEADER_NOW_CASE, HEADER_NOW_OP, HEADER_NOW_PAYLOAD, LIST_NOW_MAX, NOW_DONE, NOW_NONE, NOW_PARKED,
+  NOW_RECORD, OP_FLAG_TRY, REF_REMOTE,
 } from './tables'
 
 /** The length of the message of the last NOW_DONE of a receive. */
@@ -212,42 +211,6 @@ function message_done(x: Waiter): void {
   aside_messages = x
 }
 
-/** The channel elsewhere to which sends may be offered now, by this operation; else null. */
-function within_reach(id: u32, ref: u32): Remote {
-  const remote = ref_remote(ref)
-  if (!is(remote) || remote.dead || !op_usable(id)) return no_remote
-  // Without a link or a session the host has to be told to dial.
-  const peer = remote.peer
-  return peer_joined(peer) && is(peer.link) && remote.incarnation == peer.incarnation
-    ? remote : no_remote
-}
-
-/** Makes the offer of a send whose owner is elsewhere, if it can go now or `waits`. Else null. */
-function offer_away(remote: Remote, handle: u32, bytes: u32, flags: u8, waits: bool): Waiter {
-  if (handle == 0 || bytes > message_bytes_max) return no_waiter
-  const w = waiter_new(SEND, true)
-  const payload = payload_new(handle, bytes)
-  w.payload = payload
-  w.flags = flags
-  if (away_offer(w, remote, waits)) return w
-  payload_free(payload, true)
-  waiter_free(w)
-  return no_waiter
-}
-
-/** A send whose owner is elsewhere; its frame waits for the next run. */
-function send_away(id: u32, ref: u32, handle: u32, bytes: u32, flags: u32): u32 {
-  const remote = within_reach(id, ref)
-  if (!is(remote)) return NOW_RECORD
-  // The end of one that only tries takes a record.
-  const tries = (flags & OP_FLAG_TRY) != 0
-  const w = offer_away(remote, handle, bytes, tries ? IS_TRY : 0, !tries)
-  if (!is(w)) return NOW_RECORD
-  w.op = op_new(id, KIND_SEND)
-  w.op.first = w
-  return NOW_PARKED
-}
-
 /** NOW_DONE when a message can be sent at once, NOW_NONE when its send would wait. */
 // @ts-ignore: decorator
 @inline export function vacant(c: Channel, bytes: u32): u32 {
@@ -335,27 +298,6 @@ export function send_many_now(ref: u32, count: u32): u32 {
     more = list_goes_on(at)
   }
   return list_end(at)
-}
-
-/**
- * Offers the messages of the list in the input area to a channel elsewhere, as one operation, until
- * one cannot go now. Gives how many were; of none there is no operation. spec: ABI-52
- */
-export function send_list_now(id: u32, ref: u32, count: u32): u32 {
-  const remote = within_reach(id, ref)
-  if (!is(remote)) return 0
-  count = min(count, LIST_AWAY_MAX)
-  let op = no_operation
-  let nth: u32 = 0
-  for (let at = input; nth < count; at += PAIR_BYTES) {
-    const w = offer_away(remote, load<u32>(at), load<u32>(at, 4), 0, false)
-    if (!is(w)) break
-    if (nth == 0) op = op_new(id, KIND_SEND)
-    w.op = op
-    w.which = <u8>nth
-    op.sends = ++nth
-  }
-  return nth
 }
 
 /** NOW_DONE when a message can be taken at once, NOW_NONE when a receive would wait. */

@@ -89,7 +89,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     bug: 'the end of one message of a list is told as that of another (ABI-52)',
-    file: 'now.ts', find: 'w.which = <u8>nth', put: 'w.which = <u8>max<u32>(nth, 1) - 1',
+    file: 'away.ts', find: 'w.which = <u8>nth', put: 'w.which = <u8>max<u32>(nth, 1) - 1',
     caught_by: 'the_door_holds', faults: 'none', bursts: true, within: 100
   },
   {
