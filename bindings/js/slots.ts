@@ -14,10 +14,17 @@ import { OPERATIONS_MAX } from './tables.ts'
 const SLOT_BITS = 20
 const SLOT_MASK = (1 << SLOT_BITS) - 1
 const GENERATION_MASK = 0x7ff
+/** So many listeners are taken before their list is copied, or as many as it holds. */
+const TAKES_LEAST = 1024
 
 /** Who waits under which id. */
 export class Slots<L extends object> {
-  readonly #listeners: (L | undefined)[] = [undefined, undefined]
+  /**
+   * Copied now and then, so that it stays a young object: a collector by generations has to note
+   * each young object that is put into an old one, 5 ns of 200 for a message.
+   */
+  #listeners: (L | undefined)[] = [undefined, undefined]
+  #takes_left = TAKES_LEAST
   /** The id that a slot has, or will have next. */
   readonly #ids: number[] = [0, 1]
   readonly #free: number[] = []
@@ -36,6 +43,7 @@ export class Slots<L extends object> {
     const id = this.next
     if (id === 0) throw new Refusal('TOO_MANY', `${OPERATIONS_MAX} operations`)
     const count = this.#free_count
+    if (--this.#takes_left === 0) this.#renew()
     this.#listeners[id & SLOT_MASK] = listener
     if (count > 0) {
       this.next = this.#ids[this.#free[count - 1]!]!
@@ -70,6 +78,11 @@ export class Slots<L extends object> {
       this.#listeners[slot] = undefined
       if (listener !== undefined) each(listener)
     }
+  }
+
+  #renew(): void {
+    this.#listeners = this.#listeners.slice()
+    this.#takes_left = Math.max(TAKES_LEAST, this.#listeners.length)
   }
 
   #fresh(): number {
