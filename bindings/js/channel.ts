@@ -17,6 +17,7 @@ import {
   SHAPE_ITERATED, SHAPE_RECEIVED, SHAPE_TRIED, writeSend
 } from './message.ts'
 import type { Received } from './message.ts'
+import type { Now } from './now.ts'
 import { HoldOperation } from './offered.ts'
 import type { Offered } from './offered.ts'
 import { Request } from './operation.ts'
@@ -30,6 +31,11 @@ import {
 import { Reference } from './values.ts'
 import { Reader } from './window.ts'
 import { Writer } from './writer.ts'
+
+// An engine reads an imported constant anew each time it is used; these become part of its code.
+const RECEIVED = SHAPE_RECEIVED
+const TRIED = SHAPE_TRIED
+const ITERATED = SHAPE_ITERATED
 
 /** A case of a select that receives. */
 export interface Receiving<T> { readonly kind: 'receive', readonly channel: Channel<T> }
@@ -53,12 +59,14 @@ export class Channel<T = unknown> extends Reference {
   /** The path under which it was made or opened; undefined when it has none or it is not known. */
   readonly path: string | undefined
   readonly #home: Drive
+  readonly #now: Now
   #ref: number
 
   /** For the binding: programs get channels from a circuit. */
   constructor(drive: Drive, ref: number, path?: string, counted = true) {
     super()
     this.#home = drive
+    this.#now = drive.now
     this.#ref = ref
     this.path = path
     if (counted) drive.holds(this, ref)
@@ -87,7 +95,7 @@ export class Channel<T = unknown> extends Reference {
    */
   send(value: T, options?: WaitOptions): Promise<void> {
     const sent = (options === undefined
-      ? sendNow(this.#home, this.#ref, value, this, false) : undefined)
+      ? sendNow(this.#now, this.#ref, value, this, false) : undefined)
       ?? this.#send(value, options, false)
     return sent as Promise<unknown> as Promise<void>
   }
@@ -101,7 +109,7 @@ export class Channel<T = unknown> extends Reference {
    */
   trySend(value: T, options?: WaitOptions): Promise<boolean> {
     return (options === undefined
-      ? sendNow(this.#home, this.#ref, value, this, true) : undefined)
+      ? sendNow(this.#now, this.#ref, value, this, true) : undefined)
       ?? this.#send(value, options, true)
   }
 
@@ -118,7 +126,7 @@ export class Channel<T = unknown> extends Reference {
    * if (ok) console.log(value)
    */
   receive(options?: WaitOptions): Promise<Received<T>> {
-    return this.#receive<Received<T>>(options, SHAPE_RECEIVED)
+    return this.#receive<Received<T>>(options, RECEIVED)
   }
 
   /**
@@ -129,7 +137,7 @@ export class Channel<T = unknown> extends Reference {
    * console.log(now === undefined ? 'nothing yet' : now.value)
    */
   tryReceive(options?: WaitOptions): Promise<Received<T> | undefined> {
-    return this.#receive<Received<T> | undefined>(options, SHAPE_TRIED)
+    return this.#receive<Received<T> | undefined>(options, TRIED)
   }
 
   /**
@@ -164,7 +172,7 @@ export class Channel<T = unknown> extends Reference {
     return {
       next: () => over
         ? Promise.resolve({ value: undefined, done: true })
-        : this.#receive<IteratorResult<T, undefined>>(undefined, SHAPE_ITERATED),
+        : this.#receive<IteratorResult<T, undefined>>(undefined, ITERATED),
       return: () => {
         over = true
         return Promise.resolve({ value: undefined, done: true })
@@ -269,7 +277,7 @@ export class Channel<T = unknown> extends Reference {
       const parcel = parcelOf(value, this.#ref, home)
       if (options === undefined && parcel.refs.length === 0) {
         const { packed, bytes } = parcel
-        const sent = packedNow(home, this.#ref, packed, bytes, this, trying)
+        const sent = packedNow(this.#now, this.#ref, packed, bytes, this, trying)
         if (sent !== undefined) return sent
       }
       operation = SendOperation.of(this, trying)
@@ -284,7 +292,7 @@ export class Channel<T = unknown> extends Reference {
 
   #receive<R>(options: WaitOptions | undefined, shape: number): Promise<R> {
     if (options === undefined) {
-      const received = receiveNow<R>(this.#home, this.#ref, this, shape)
+      const received = receiveNow<R>(this.#now, this.#ref, this, shape)
       if (received !== undefined) return received
     }
     const operation = ReceiveOperation.of<R>(this, shape)
@@ -298,7 +306,7 @@ export class Channel<T = unknown> extends Reference {
       const { words } = home.memory
       words[at + IN_RECEIVE_REF] = this.#ref
       words[at + IN_RECEIVE_TIMEOUT_MS] = timeout_ms
-      words[at + IN_RECEIVE_FLAGS] = shape === SHAPE_TRIED ? OP_FLAG_TRY : 0
+      words[at + IN_RECEIVE_FLAGS] = shape === TRIED ? OP_FLAG_TRY : 0
       home.go()
       if (signal !== undefined) operation.watch(home, signal)
     } catch (error) {

@@ -10,6 +10,7 @@
  */
 import { leavingString, stayingString } from './bytestring.ts'
 import type { Drive, Listener } from './drive.ts'
+import type { Now } from './now.ts'
 import { failure, Loss } from './errors.ts'
 import { Operation } from './operation.ts'
 import type { Completion } from './operation.ts'
@@ -82,6 +83,20 @@ export function plainItems(
 }
 
 const NO_REFS: number[] = []
+/** How a receive gives its message. */
+export const SHAPE_RECEIVED = 0
+export const SHAPE_ITERATED = 1
+export const SHAPE_TRIED = 2
+
+// An engine reads a constant of an import or export anew each time; these become part of its code.
+const ITERATED = SHAPE_ITERATED
+const TRIED = SHAPE_TRIED
+const SENDS = 3
+const DONE = NOW_DONE
+const NONE = NOW_NONE
+const PARKED = NOW_PARKED
+const TRY = OP_FLAG_TRY
+const NUMBER = NUMBER_BYTES
 const NO_CHANNELS: readonly Reference[] = []
 
 /** Writes one `send` record; the caller calls `go`. */
@@ -151,25 +166,25 @@ const NOT_SENT = Promise.resolve(false)
  * is none that stays as it is.
  */
 export function sendNow(
-  drive: Drive, ref: number, value: unknown, source: Named, trying: boolean
+  now: Now, ref: number, value: unknown, source: Named, trying: boolean
 ): Promise<boolean> | undefined {
-  if (typeof value === 'number') return packedNow(drive, ref, value, NUMBER_BYTES, source, trying)
+  if (typeof value === 'number') return packedNow(now, ref, value, NUMBER, source, trying)
   if (!keepable(value)) return undefined
   const packed = keep(value)
-  return packedNow(drive, ref, packed, keptBytes(packed), source, trying)
+  return packedNow(now, ref, packed, keptBytes(packed), source, trying)
 }
 
 /** Sends what the payload table would hold as `sendNow` does. */
 export function packedNow(
-  drive: Drive, ref: number, packed: Packed, bytes: number, source: Named, trying: boolean
+  now: Now, ref: number, packed: Packed, bytes: number, source: Named, trying: boolean
 ): Promise<boolean> | undefined {
-  switch (drive.now.send(ref, packed, bytes, trying ? OP_FLAG_TRY : 0)) {
-    case NOW_DONE: return SENT
-    case NOW_NONE: return NOT_SENT
-    case NOW_PARKED: {
-      const parked = new Parked(source, SHAPE_SENT)
+  switch (now.send(ref, packed, bytes, trying ? TRY : 0)) {
+    case DONE: return SENT
+    case NONE: return NOT_SENT
+    case PARKED: {
+      const parked = new Parked(source, SENDS)
       const outcome = parked.outcome()
-      drive.now.park(parked)
+      now.park(parked)
       return outcome as Promise<boolean>
     }
     default: return undefined
@@ -178,13 +193,12 @@ export function packedNow(
 
 /** Receives without a record: in this call, or parked. Undefined when it needs one. */
 export function receiveNow<R>(
-  drive: Drive, ref: number, source: Named, shape: number
+  now: Now, ref: number, source: Named, shape: number
 ): Promise<R> | undefined {
-  const { now } = drive
-  switch (now.receive(ref, shape === SHAPE_TRIED ? OP_FLAG_TRY : 0)) {
-    case NOW_DONE: return receivedOf(now.packed, source, shape) as Promise<R>
-    case NOW_NONE: return NOTHING as Promise<R>
-    case NOW_PARKED: {
+  switch (now.receive(ref, shape === TRIED ? TRY : 0)) {
+    case DONE: return receivedOf(now.packed, source, shape) as Promise<R>
+    case NONE: return NOTHING as Promise<R>
+    case PARKED: {
       const parked = new Parked(source, shape)
       now.park(parked)
       return parked.outcome() as Promise<R>
@@ -198,7 +212,7 @@ export function readNow<R>(
   drive: Drive, reader: number, source: Named, shape: number
 ): Promise<R> | undefined {
   const { now } = drive
-  if (now.read(reader) !== NOW_DONE) return undefined
+  if (now.read(reader) !== DONE) return undefined
   return receivedOf(now.packed, source, shape) as Promise<R>
 }
 
@@ -216,7 +230,7 @@ function receivedOf(packed: Packed, source: Named, shape: number): Promise<unkno
 /** A plain operation that parked: nothing but its outcome ends it. One class for both kinds. */
 class Parked implements Listener {
   readonly #source: Named
-  /** How a receive gives its message; SHAPE_SENT for a send. */
+  /** How a receive gives its message; SENDS for a send. */
   readonly #shape: number
   /** Also rejects: with a promise that did. A second function would cost as much as the first. */
   #resolve: ((outcome: unknown) => void) | undefined
@@ -246,7 +260,7 @@ class Parked implements Listener {
 
   done(completion: Completion, drive: Drive): void {
     const { status, flags } = completion
-    const sending = this.#shape === SHAPE_SENT
+    const sending = this.#shape === SENDS
     if (status === ERROR_CLOSED && !sending) return this.#resolve!(endOf(this.#shape))
     if (status === ERROR_WOULD_BLOCK && sending) return this.#resolve!(false)
     if (status !== ERROR_OK) {
@@ -268,12 +282,12 @@ class Parked implements Listener {
 }
 
 function shaped(value: unknown, again: boolean, shape: number): object {
-  return shape === SHAPE_ITERATED ? { value, done: false } : { value, ok: true, again }
+  return shape === ITERATED ? { value, done: false } : { value, ok: true, again }
 }
 
 /** What a receive gives of a channel that is closed and drained. */
 function endOf(shape: number): object {
-  return shape === SHAPE_ITERATED ? FINISHED : DRAINED
+  return shape === ITERATED ? FINISHED : DRAINED
 }
 
 /** A send that waits for its outcome. Resolves to true, with `try` also to false. */
@@ -317,12 +331,6 @@ export class SendOperation extends Operation<boolean> {
   /** True when it was sent. */
   get succeeded(): boolean { return this.result === true }
 }
-
-/** How a receive gives its message. */
-export const SHAPE_RECEIVED = 0
-export const SHAPE_ITERATED = 1
-export const SHAPE_TRIED = 2
-const SHAPE_SENT = 3
 
 const DRAINED: Received<never> = { value: undefined, ok: false, again: false }
 const FINISHED: IteratorReturnResult<undefined> = { value: undefined, done: true }
@@ -368,7 +376,7 @@ export class ReceiveOperation<R> extends Operation<R> {
       this.resolve(shaped(value, again, this.#shape) as R)
     } else if (status === ERROR_CLOSED) {
       this.resolve(endOf(this.#shape) as R)
-    } else if (status === ERROR_WOULD_BLOCK && this.#shape === SHAPE_TRIED) {
+    } else if (status === ERROR_WOULD_BLOCK && this.#shape === TRIED) {
       this.resolve(undefined as R)
     } else {
       const unknown = (completion.flags & COMPLETION_FLAG_UNKNOWN) !== 0

@@ -25,6 +25,15 @@ import {
 import { keep, keepable, keptBytes } from './values.ts'
 
 const LOOKS_EVERY = 64
+// An engine reads an imported constant anew each time it is used; these become part of its code.
+const RECORD = NOW_RECORD
+const DONE = NOW_DONE
+const PARKED = NOW_PARKED
+const OP = HEADER_NOW_OP
+const PAYLOAD = HEADER_NOW_PAYLOAD
+const CASE = HEADER_NOW_CASE
+/** As a number that needs no box. */
+const REMOTE = REF_REMOTE | 0
 /** Words of a case of a select: a reference, a payload (0: it receives), its length. */
 export const CASE_WORDS = 3
 const NO_REFS: readonly number[] = []
@@ -39,6 +48,7 @@ export class Now {
   free = true
   readonly #drive: Drive
   readonly #memory: Memory
+  #header: Uint32Array
   readonly #payloads: Payloads
   readonly #slots: Slots<Listener>
   readonly #send: CoreExports['send_now']
@@ -57,6 +67,7 @@ export class Now {
   constructor(drive: Drive, slots: Slots<Listener>, core: CoreExports) {
     this.#drive = drive
     this.#memory = drive.memory
+    this.#header = drive.memory.header
     this.#payloads = drive.payloads
     this.#slots = slots
     this.#send = core.send_now
@@ -70,7 +81,7 @@ export class Now {
 
   /** Sends. After NOW_PARKED the caller says with `park` at once who waits. */
   send(ref: number, packed: Packed, bytes: number, flags: number): number {
-    if (!this.free && !this.#allowed()) return NOW_RECORD
+    if (!this.free && !this.#allowed()) return RECORD
     const payloads = this.#payloads
     let found: number
     try {
@@ -78,42 +89,42 @@ export class Now {
     } catch (error) {
       return this.#drive.break(error)
     }
-    const header = this.#memory.live()
-    if (found === NOW_DONE) {
-      const other = header[HEADER_NOW_OP]!
+    const header = this.#live()
+    if (found === DONE) {
+      const other = header[OP]!
       if (other === 0) payloads.put(packed)
-      else if (!this.#told(other, packed, header[HEADER_NOW_CASE]!)) return NOW_RECORD
-    } else if (found === NOW_PARKED) {
+      else if (!this.#told(other, packed, header[CASE]!)) return RECORD
+    } else if (found === PARKED) {
       payloads.put(packed)
-      this.#away = (ref & REF_REMOTE) !== 0 ? 1 : 0
+      this.#away = (ref & REMOTE) !== 0 ? 1 : 0
     }
     return found
   }
 
   /** Receives through a reader into `packed`, if a message is there. */
   read(reader: number): number {
-    if (!this.free && !this.#allowed()) return NOW_RECORD
+    if (!this.free && !this.#allowed()) return RECORD
     let found: number
     try {
       found = this.#read(reader)
     } catch (error) {
       return this.#drive.break(error)
     }
-    const header = this.#memory.live()
-    return found !== NOW_DONE || this.#took(header) ? found : NOW_RECORD
+    const header = this.#live()
+    return found !== DONE || this.#took(header) ? found : RECORD
   }
 
   /** Receives into `packed`. After NOW_PARKED the caller says with `park` at once who waits. */
   receive(ref: number, flags: number): number {
-    if (!this.free && !this.#allowed()) return NOW_RECORD
+    if (!this.free && !this.#allowed()) return RECORD
     let found: number
     try {
       found = this.#receive(this.#slots.next, ref, flags)
     } catch (error) {
       return this.#drive.break(error)
     }
-    const header = this.#memory.live()
-    return found !== NOW_DONE || this.#took(header) ? found : NOW_RECORD
+    const header = this.#live()
+    return found !== DONE || this.#took(header) ? found : RECORD
   }
 
   /**
@@ -222,6 +233,12 @@ export class Now {
     this.#drive.deferred.sent(sends)
   }
 
+  /** The header's cells, as of now. */
+  #live(): Uint32Array {
+    const header = this.#header
+    return header.length === 0 ? this.#header = this.#memory.live() : header
+  }
+
   #ready(): boolean {
     return this.free || this.#allowed()
   }
@@ -234,10 +251,10 @@ export class Now {
 
   /** False when the driver broke, as `#told`. */
   #took(header: Uint32Array): boolean {
-    const packed = this.#payloads.taken(header[HEADER_NOW_PAYLOAD]!)
+    const packed = this.#payloads.taken(header[PAYLOAD]!)
     if (packed === undefined) return this.#broken('a payload that is not in the table')
-    const other = header[HEADER_NOW_OP]!
-    if (other !== 0 && !this.#told(other, undefined, header[HEADER_NOW_CASE]!)) return false
+    const other = header[OP]!
+    if (other !== 0 && !this.#told(other, undefined, header[CASE]!)) return false
     this.packed = packed
     return true
   }
