@@ -51,7 +51,7 @@ import {
 export { send_list_now } from './away'
 export { select_now } from './choice'
 export { receive_many_now, receive_now, send_many_now, send_now } from './now'
-export { read_now } from './reader'
+export { read_many_now, read_now } from './reader'
 
 /** Makes the instance ready; gives the address of the header. Called once. */
 export function init(seed: u32): usize {

@@ -18,8 +18,8 @@ import {
 import { OFFERS_PER_PEER_MAX, PARKED_BYTES_PER_PEER_MAX, REQUESTS_PER_PEER_MAX } from './tables'
 
 export {
-  init, read_now, receive_many_now, receive_now, run, select_now, send_list_now, send_many_now,
-  send_now,
+  init, read_many_now, read_now, receive_many_now, receive_now, run, select_now, send_list_now,
+  send_many_now, send_now,
 } from './abi'
 
 // @ts-ignore: decorator

@@ -11,13 +11,14 @@
 import { alloc, release } from './heap'
 import { away_add, away_free, away_withdraw } from './away'
 import { header } from './fault'
-import { receive_now } from './now'
+import { receive_many_now, receive_now } from './now'
 import {
   KIND_READ, KIND_RECEIVE, complete, complete_message, op_find, op_from, op_new, op_slot,
   op_timeout, op_usable, parting, refuse,
 } from './operation'
-import { Payload, payload_free } from './payload'
+import { PAIR_BYTES, Payload, payload_free } from './payload'
 import { payload_done, ref_channel, ref_release, ref_remote, ref_retain } from './reference'
+import { input } from './ring'
 import { say_grant } from './say'
 import { abort } from './select'
 import { receive_from, receive_instead, record_bytes } from './start'
@@ -26,10 +27,10 @@ import {
   IS_READER, Operation, RECEIVE, Waiter, is, no_operation, no_waiter, waiter_free, waiter_new,
 } from './waiter'
 import {
-  COMPLETION_FLAG_AGAIN, ERROR_BAD_ARGUMENT, ERROR_LEAVING, ERROR_LEFT, ERROR_OK,
-  ERROR_SCRUBBED, ERROR_TOO_MANY, ERROR_WITHDRAWN, ERROR_WRONG_KIND, HEADER_NOW_OP,
-  HEADER_NOW_PAYLOAD, IN_READER_BYTES, IN_READER_END_BYTES, IN_READER_END_READER, IN_READER_OP,
-  IN_READER_PREFETCH, IN_READER_REF, IN_READ_BYTES, IN_READ_OP, IN_READ_READER, IN_READ_TIMEOUT_MS,
+  COMPLETION_FLAG_AGAIN, ERROR_BAD_ARGUMENT, ERROR_LEAVING, ERROR_LEFT, ERROR_OK, ERROR_SCRUBBED,
+  ERROR_TOO_MANY, ERROR_WITHDRAWN, ERROR_WRONG_KIND, HEADER_NOW_OP, HEADER_NOW_PAYLOAD,
+  IN_READER_BYTES, IN_READER_END_BYTES, IN_READER_END_READER, IN_READER_OP, IN_READER_PREFETCH,
+  IN_READER_REF, IN_READ_BYTES, IN_READ_OP, IN_READ_READER, IN_READ_TIMEOUT_MS, LIST_NOW_MAX,
   NOW_DONE, NOW_RECORD, OP_FLAG_TRY, PREFETCH_MAX, REF_REMOTE, TIMEOUT_MS_MAX,
 } from './tables'
 
@@ -190,6 +191,23 @@ export function read(record: usize): void {
   }
 }
 
+/** Takes plain messages that have arrived into the list, `count` at most. Gives how many. */
+function arrived_now(r: Reader, count: u32): u32 {
+  let nth: u32 = 0
+  for (; nth < count; nth++) {
+    const a = r.first
+    if (!is(a) || a.again || a.payload.refs_count != 0 || parting) break
+    arrived_take(r)
+    // Nobody was met.
+    store<u64>(input + nth * PAIR_BYTES, a.payload.handle)
+    payload_free(a.payload, true)
+    release(changetype<usize>(a), offsetof<Arrived>())
+    took(r)
+  }
+  store<u32>(header + HEADER_NOW_OP, 0)
+  return nth
+}
+
 /**
  * Takes the next message of a reader that has arrived, or that stands in a channel of this core;
  * its grant goes out with the next run. Anything but NOW_DONE has changed nothing. spec: ABI-48
@@ -198,15 +216,16 @@ export function read_now(id: u32): u32 {
   const r = changetype<Reader>(table_find(readers, id))
   if (!is(r)) return NOW_RECORD
   if (r.plain) return receive_now(0, r.ref, OP_FLAG_TRY)
-  const a = r.first
-  if (!is(a) || a.again || a.payload.refs_count != 0 || parting) return NOW_RECORD
-  arrived_take(r)
-  store<u32>(header + HEADER_NOW_PAYLOAD, a.payload.handle)
-  store<u32>(header + HEADER_NOW_OP, 0)
-  payload_free(a.payload, true)
-  release(changetype<usize>(a), offsetof<Arrived>())
-  took(r)
+  if (arrived_now(r, 1) == 0) return NOW_RECORD
+  store<u32>(header + HEADER_NOW_PAYLOAD, load<u32>(input))
   return NOW_DONE
+}
+
+/** The same of many, into the list, `count` at most. Gives how many. spec: ABI-53 */
+export function read_many_now(id: u32, count: u32): u32 {
+  const r = changetype<Reader>(table_find(readers, id))
+  if (!is(r)) return 0
+  return r.plain ? receive_many_now(r.ref, count) : arrived_now(r, min(count, LIST_NOW_MAX))
 }
 
 function unlist(r: Reader, op: Operation): void {

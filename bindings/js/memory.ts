@@ -27,6 +27,7 @@ export interface CoreExports {
   send_many_now(ref: number, count: number): number
   send_list_now(op: number, ref: number, count: number): number
   receive_many_now(ref: number, count: number): number
+  read_many_now(reader: number, count: number): number
 }
 
 /** Records one after the other: the words, the same as bytes, how far they are filled. */

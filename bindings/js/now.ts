@@ -58,6 +58,7 @@ export class Now {
   readonly #send_many: CoreExports['send_many_now']
   readonly #send_list: CoreExports['send_list_now']
   readonly #receive_many: CoreExports['receive_many_now']
+  readonly #read_many: CoreExports['read_many_now']
   /** Sends of lists to other peers that have no outcome yet; who waits for them counts them off. */
   listed = 0
   /** Of what has just parked, sends to another peer. */
@@ -77,6 +78,7 @@ export class Now {
     this.#send_many = core.send_many_now
     this.#send_list = core.send_list_now
     this.#receive_many = core.receive_many_now
+    this.#read_many = core.read_many_now
   }
 
   /** Sends. After NOW_PARKED the caller says with `park` at once who waits. */
@@ -176,15 +178,21 @@ export class Now {
 
   /** Receives through a reader what is there into `into`, until that has `most`. */
   readMany(reader: number, into: unknown[], most: number): void {
-    while (into.length < most && this.read(reader) === NOW_DONE) into.push(this.packed)
+    this.#takeMany(this.#read_many, reader, into, most)
   }
 
   /** Receives what is there into `into`, as it stands in the table, until that has `most`. */
   receiveMany(ref: number, into: unknown[], most: number): void {
+    this.#takeMany(this.#receive_many, ref, into, most)
+  }
+
+  #takeMany(
+    call: CoreExports['receive_many_now'], from: number, into: unknown[], most: number
+  ): void {
     try {
       while (into.length < most && this.#ready()) {
         const wanted = Math.min(most - into.length, LIST_NOW_MAX)
-        const received = this.#receive_many(ref, wanted)
+        const received = call(from, wanted)
         const header = this.#memory.live()
         const { words } = this.#memory
         const payloads = this.#payloads

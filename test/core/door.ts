@@ -132,12 +132,13 @@ interface Exports {
   send_many_now(...values: number[]): number
   send_list_now(...values: number[]): number
   receive_many_now(...values: number[]): number
+  read_many_now(...values: number[]): number
   check?(): void
 }
 
 /** The calls of the second door. */
 export const CALLS = ['send_now', 'receive_now', 'read_now', 'select_now', 'send_many_now',
-  'send_list_now', 'receive_many_now'] as const
+  'send_list_now', 'receive_many_now', 'read_many_now'] as const
 export type Call = typeof CALLS[number]
 
 let compiled: WebAssembly.Module | undefined

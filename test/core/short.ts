@@ -102,10 +102,21 @@ export class ShortHost extends Host {
 
   /** Receives what is there, at most `most`. Gives the operations that have the messages. */
   receive_list(ref: number, most: number): number[] {
-    const received = this.door.now('receive_many_now', ref, most)
-    this.called(`receive_many_now of ${received}`)
+    return this.take_list('receive', 'receive_many_now', ref, most)
+  }
+
+  /** The same through a reader. */
+  read_list(reader: number, most: number): number[] {
+    const ops = this.take_list('read', 'read_many_now', reader, most)
+    if (ops.length > 0) this.later?.('read')
+    return ops
+  }
+
+  private take_list(kind: string, call: Call, from: number, most: number): number[] {
+    const received = this.door.now(call, from, most)
+    this.called(`${call} of ${received}`)
     return this.entries_of(received).map(([payload, other]) => {
-      const op = this.op('receive')
+      const op = this.op(kind)
       this.told(op, 'OK', payload)
       this.met_in_list(other)
       return op

@@ -52,7 +52,8 @@ function call(random: Random, door: Door): void {
   const [ref, count] = [edge(), random.pick([0, 1, 1, 2, 5, 256, 257, 1024, 1025, 0xffffffff])]
   const values = { send_now: [op, ref, edge(), random.below(9), edge()],
     receive_now: [op, ref, edge()], select_now: [op, count, edge()], send_many_now: [ref, count],
-    send_list_now: [op, ref, count], receive_many_now: [ref, count], read_now: [ref] }
+    send_list_now: [op, ref, count], receive_many_now: [ref, count], read_now: [ref],
+    read_many_now: [ref, count] }
   door.now(name, ...values[name])
 }
 

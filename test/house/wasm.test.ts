@@ -10,7 +10,7 @@ import { ROOT } from './source.ts'
 
 const WASM_BYTES_MAX = 64 * 1024
 /** spec/abi.md names these and no others. */
-const EXPORTS = ['init:function', 'memory:memory', 'read_now:function',
+const EXPORTS = ['init:function', 'memory:memory', 'read_many_now:function', 'read_now:function',
   'receive_many_now:function', 'receive_now:function', 'run:function', 'select_now:function',
   'send_list_now:function', 'send_many_now:function', 'send_now:function']
 /** Section ids that wazero and older engines lack would be here: 13 tags, 12 is bulk memory's. */

@@ -156,6 +156,79 @@ test('ABI-48: a message that comes again, or brings references, takes a record',
   assert.is(one.cut, undefined)
 })
 
+test('ABI-53: a list of what has arrived ends where a read would take a record', () => {
+  const host = new ShortHost()
+  const one = new Flooder(host)
+  const far = opened_at(one)
+  const reader = host.outcome(host.reader(far, 9)).value
+  const [asked] = one.s.heard('offer_reader')
+  one.received = asked!.fields.number!
+  const offer = asked!.fields.offer!
+  for (const flags of [0, 0, 0, AGAIN, 0]) one.say('deliver', [offer, flags, []], 1)
+  assert.equal(host.read_list(reader, 0), [])
+  assert.is(host.read_list(reader, 2).length, 2)
+  assert.is(host.read_list(reader, 9).length, 1, 'one comes again')
+  assert.equal(host.read_list(reader, 9), [])
+  assert.is(host.outcome(host.read(reader)).again, true)
+  assert.is(host.read_list(reader, 0xffffffff).length, 1)
+  host.run()
+  assert.equal(one.s.heard('grant').map(({ fields }) => fields.count), [4, 1])
+  assert.equal(host.read_list(reader + 1, 9), [], 'no reader')
+  const here = host.channel(3)
+  for (const text of ['1', '2', '3', '4']) host.send(here, text)
+  const plain = host.outcome(host.reader(here, 1)).value
+  assert.equal(host.read_list(plain, 9).map((op) => host.text(op)), ['1', '2', '3', '4'])
+})
+
+test('ABI-53: a list has LIST_NOW_MAX messages at most', () => {
+  const host = new ShortHost()
+  const one = new Flooder(host)
+  const most = limits.LIST_NOW_MAX!
+  const far = opened_at(one)
+  const reader = host.outcome(host.reader(far, most + 2)).value
+  const [asked] = one.s.heard('offer_reader')
+  one.received = asked!.fields.number!
+  one.many(most + 2, () => { one.say('deliver', [asked!.fields.offer!, 0, []], 1) })
+  assert.equal([9e9, 9].map((count) => host.read_list(reader, count).length), [most, 2])
+})
+
+test('ABI-52, ABI-53: through windows lists come once and in order, over cuts too', () => {
+  for (let seed = 1; seed <= SEEDS; seed++) {
+    const random = new Random(seed)
+    const { net, a, b, c } = short_trio(seed)
+    const [, x_a, x_c] = b.share('x', random.between(1, 9), a, c)
+    const prefetch = random.between(1, 9)
+    let reader = reader_of(c, x_c!, prefetch)
+    const [from, to] = [a.host as ShortHost, c.host as ShortHost]
+    const sends: number[] = []
+    const reads: number[] = []
+    for (let step = 0; step < 400 && reads.length < MESSAGES; step++) {
+      a.do(() => {
+        const count = Math.min(random.below(7), MESSAGES - sends.length)
+        const texts = Array.from({ length: count }, (_, nth) => `${sends.length + nth}`)
+        if (random.once_in(3)) sends.push(...texts.map((text) => from.send(x_a!, text)))
+        else sends.push(...from.send_list(x_a!, texts))
+      })
+      c.do(() => {
+        reads.push(...to.read_list(reader, random.below(7)))
+        if (random.once_in(9)) {
+          to.reader_end(reader)
+          reader = to.outcome(to.reader(x_c!, prefetch)).value
+        }
+      })
+      if (random.once_in(20)) net.cut(a, random.pick([b, c]))
+      net.run_for(random.pick([0, 5, 40]))
+      if (random.once_in(3)) net.heal_all()
+    }
+    assert.equal(reads.map((op) => Number(to.text(op))),
+      Array.from({ length: MESSAGES }, (_, nth) => nth), `seed ${seed}`)
+    net.heal_all()
+    net.run_for(5_000)
+    assert.equal(sends.filter((op) => from.status(op) !== 'OK'), [], `seed ${seed}`)
+    assert.equal([...from.running.values(), ...to.running.values()], [])
+  }
+})
+
 test('ABI-48, ABI-49: through windows all comes once and in order', () => {
   for (let seed = 1; seed <= SEEDS; seed++) {
     const random = new Random(seed)
