@@ -6,7 +6,7 @@
  *
  * Invariants: it does exactly what parking and matching would do, in the same order; what gives
  * NOW_RECORD has changed nothing; nothing is put out and no channel is left to be matched but one
- * that nobody holds, so no turn need follow.
+ * that nobody holds, so no turn need follow but the one that says what goes to other peers.
  */
 import { send_away } from './away'
 import { header } from './fault'
@@ -19,14 +19,14 @@ import { PAIR_BYTES, Payload, payload_free, payload_new } from './payload'
 import { ref_channel } from './reference'
 import { input } from './ring'
 import {
-  Channel, FREE, IS_SELECT, IS_STORED, NARROW_OPERATION_BYTES, NARROW_WAITER_BYTES, Operation,
-  RECEIVE, SEND, Waiter, arrival, dirty, is, messages, no_waiter, queue_put, queue_take, receivers,
-  senders, waiter_free, waiter_new,
+  Channel, FREE, IS_READER, IS_SELECT, IS_STORED, NARROW_OPERATION_BYTES, NARROW_WAITER_BYTES,
+  Operation, RECEIVE, SEND, Waiter, arrival, dirty, flagged, is, messages, no_waiter, queue_put,
+  queue_take, receivers, senders, waiter_free, waiter_new,
 } from './waiter'
-import { unstored } from './claim'
+import { deliver, unstored } from './claim'
 import {
-  HEADER_NOW_CASE, HEADER_NOW_OP, HEADER_NOW_PAYLOAD, LIST_NOW_MAX, NOW_DONE, NOW_NONE, NOW_PARKED,
-  NOW_RECORD, OP_FLAG_TRY, REF_REMOTE,
+  HEADER_NOW_CASE, HEADER_NOW_OP, HEADER_NOW_OUT, HEADER_NOW_PAYLOAD, LIST_NOW_MAX, NOW_DONE,
+  NOW_NONE, NOW_PARKED, NOW_RECORD, OP_FLAG_TRY, REF_REMOTE,
 } from './tables'
 
 /** The length of the message of the last NOW_DONE of a receive. */
@@ -218,15 +218,18 @@ function message_done(x: Waiter): void {
   const full = c.used >= c.capacity
   const y = c.receivers_first
   if (is(y) && (!full || c.capacity == 0)) {
-    return plain(y) && !is(c.senders_first) ? NOW_DONE : NOW_RECORD
+    return (plain(y) || flagged(y, IS_READER)) && !is(c.senders_first) ? NOW_DONE : NOW_RECORD
   }
   return full ? NOW_NONE : NOW_DONE
 }
 
-/** Gives a message to whoever waits, or its place, at a channel that is vacant. */
+/**
+ * Gives a message to whoever waits, or its place, at a channel that is vacant. To a reader at
+ * another peer it goes from its place; its frame waits for the next run. spec: ABI-54
+ */
 export function give(c: Channel, handle: u32, bytes: u32): void {
   const y = c.receivers_first
-  if (is(y)) {
+  if (is(y) && is(y.op)) {
     end(y)
     return
   }
@@ -237,6 +240,8 @@ export function give(c: Channel, handle: u32, bytes: u32): void {
   w.seq = arrival()
   c.used++
   queue_put(messages(c), w)
+  if (is(y)) deliver(w, y)
+  store<u32>(header + HEADER_NOW_OUT, <u32>is(c.engaged_first))
 }
 
 /** Sends, or parks unless `flags` has try. spec: ABI-43, ABI-44 */

@@ -25,6 +25,7 @@ export const HEADER_NOW_OP: u32 = 64
 export const HEADER_NOW_PAYLOAD: u32 = 68
 export const HEADER_NOW_WHICH: u32 = 72
 export const HEADER_NOW_CASE: u32 = 76
+export const HEADER_NOW_OUT: u32 = 80
 
 // Input records: kind, byte offsets of the fields, length before the tail.
 export const IN_SELF: u32 = 1

@@ -86,7 +86,8 @@ export function contentOf(bytes: Uint8Array, from: number, to: number): Uint8Arr
   let count = head === 1 ? short : 0
   for (let at = from + 1; at < begin; at++) count = count * 256 + bytes[at]!
   if (to !== begin + count) return undefined
-  if (count > SMALL_BYTES_MAX) return bytes.subarray(begin, to)
+  // What lies around it in a block are messages that have not gone yet.
+  if (count > SMALL_BYTES_MAX && bytes.length !== BLOCK_BYTES) return bytes.subarray(begin, to)
   // A view costs as much and keeps all of the bytes alive; of bytes on the heap it costs 400 ns.
   return copyOf(bytes, begin, to)
 }

@@ -43,14 +43,18 @@ export function openWith(open: Opener): void {
 /** A value on its way in: what the table will hold, its length, the references in it. */
 export interface Parcel { packed: Packed, bytes: number, refs: number[] }
 
-/** Makes a parcel for the channel `ref`. Refusals: NOT_ENCODABLE, TOO_LARGE, TOO_MANY. */
-export function parcelOf(value: unknown, ref: number, drive: Drive): Parcel {
-  if ((ref & REF_REMOTE) === 0 && keepable(value)) {
+/**
+ * Makes a parcel for the channel `ref`; `leaves`: of one here, whose messages go to other peers.
+ * Refusals: NOT_ENCODABLE, TOO_LARGE, TOO_MANY.
+ */
+export function parcelOf(value: unknown, ref: number, drive: Drive, leaves = false): Parcel {
+  const here = (ref & REF_REMOTE) === 0
+  if (here && keepable(value)) {
     const packed = keep(value)
     return { packed, bytes: keptBytes(packed), refs: NO_REFS }
   }
   if (value instanceof Uint8Array) {
-    const packed = (ref & REF_REMOTE) === 0 ? stayingString(value) : leavingString(value)
+    const packed = here && !leaves ? stayingString(value) : leavingString(value)
     const bytes = packed instanceof Span ? packed.to - packed.from : packed.length
     return { packed, bytes, refs: NO_REFS }
   }

@@ -20,7 +20,8 @@ import type { Packed, Payloads } from './payload.ts'
 import type { Slots } from './slots.ts'
 import {
   COMPLETION_FLAG_MESSAGE, ERROR_OK, HEADER_NOW_OP, HEADER_NOW_PAYLOAD, HEADER_NOW_CASE,
-  HEADER_NOW_WHICH, LIST_AWAY_MAX, LIST_NOW_MAX, NOW_DONE, NOW_PARKED, NOW_RECORD, REF_REMOTE
+  HEADER_NOW_OUT, HEADER_NOW_WHICH, LIST_AWAY_MAX, LIST_NOW_MAX, NOW_DONE, NOW_PARKED, NOW_RECORD,
+  REF_REMOTE
 } from './tables.ts'
 import { keep, keepable, keptBytes } from './values.ts'
 
@@ -30,6 +31,7 @@ const RECORD = NOW_RECORD
 const DONE = NOW_DONE
 const PARKED = NOW_PARKED
 const OP = HEADER_NOW_OP
+const OUT = HEADER_NOW_OUT
 const PAYLOAD = HEADER_NOW_PAYLOAD
 const CASE = HEADER_NOW_CASE
 /** As a number that needs no box. */
@@ -44,6 +46,8 @@ export class Now {
   packed: Packed = null
   /** The case of the last choice that gave NOW_DONE. */
   which = 0
+  /** After a send that gave NOW_DONE: messages of its channel leave this peer. */
+  leaves = false
   /** A call may be made without a look at the driver: it is idle, and the core has no deadline. */
   free = true
   readonly #drive: Drive
@@ -94,8 +98,11 @@ export class Now {
     const header = this.#live()
     if (found === DONE) {
       const other = header[OP]!
-      if (other === 0) payloads.put(packed)
-      else if (!this.#told(other, packed, header[CASE]!)) return RECORD
+      this.leaves = other === 0 && header[OUT] !== 0
+      if (other === 0) {
+        payloads.put(packed)
+        if (this.leaves) this.#drive.deferred.sent(1)
+      } else if (!this.#told(other, packed, header[CASE]!)) return RECORD
     } else if (found === PARKED) {
       payloads.put(packed)
       this.#away = (ref & REMOTE) !== 0 ? 1 : 0
@@ -227,6 +234,7 @@ export class Now {
     this.which = header[HEADER_NOW_WHICH]!
     const sent = this.#memory.words[CASE_WORDS * this.which + 1]!
     const other = header[HEADER_NOW_OP]!
+    if (sent !== 0 && other === 0 && header[OUT] !== 0) this.#drive.deferred.sent(1)
     const told = sent === 0 ? this.#took(header)
       : other === 0 || this.#told(other, this.#payloads.take(sent), header[HEADER_NOW_CASE]!)
     return told ? found : NOW_RECORD
@@ -304,6 +312,7 @@ export class Now {
     const payloads = this.#payloads
     for (let nth = listed; nth > sent; nth--) payloads.take(words[2 * nth - 2]!)
     if (header[HEADER_NOW_OP] !== 0) this.#tellAll(sent, payloads)
+    if (sent > 0 && header[OUT] !== 0) this.#drive.deferred.sent(sent)
     return sent
   }
 

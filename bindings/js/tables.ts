@@ -25,6 +25,7 @@ export const HEADER_NOW_OP = 16
 export const HEADER_NOW_PAYLOAD = 17
 export const HEADER_NOW_WHICH = 18
 export const HEADER_NOW_CASE = 19
+export const HEADER_NOW_OUT = 20
 
 // Input records: kind, word indexes of the fields, length before the tail.
 export const IN_SELF = 1

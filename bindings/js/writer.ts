@@ -62,6 +62,8 @@ export class Writer<T> implements Receiver {
   readonly #drive: Drive
   readonly #remote: boolean
   #under_way = 0
+  /** Its channel is here, and messages of it go to other peers. */
+  #leaves = false
   /** Those that wait follow at the end of the driver's turn. */
   #following = false
   #error: Error | undefined = undefined
@@ -199,10 +201,13 @@ export class Writer<T> implements Receiver {
     this.#channel.checkHeld()
     const drive = this.#drive
     const { ref } = this.#channel
-    const parcel = parcelOf(value, ref, drive)
+    const parcel = parcelOf(value, ref, drive, this.#leaves)
     if (parcel.refs.length === 0) {
       const found = drive.now.send(ref, parcel.packed, parcel.bytes, 0)
-      if (found === NOW_DONE) return
+      if (found === NOW_DONE) {
+        this.#leaves = drive.now.leaves
+        return
+      }
       if (found === NOW_PARKED) {
         this.#under_way += 1
         drive.now.park(this)

@@ -16,7 +16,7 @@ const TRY = constants('op_flag').try!
 const { part: PART = 0, unknown: UNKNOWN = 0 } = constants('completion_flag')
 const names = new Map(Object.entries(now).map(([name, value]) => [value, name]))
 
-/** What is to be said: a send to another peer (ABI-49), what was read (ABI-48), or nothing. */
+/** What is to be said: a send to others (ABI-49, ABI-54), what was read (ABI-48), or nothing. */
 export type Owed = 'sent' | 'read' | 'nothing'
 
 export class ShortHost extends Host {
@@ -75,6 +75,7 @@ export class ShortHost extends Host {
     if ((ref & REF_REMOTE) !== 0) return this.send_list_away(ref, payloads)
     const sent = this.door.now('send_many_now', ref, texts.length)
     this.called(`send_many_now of ${sent}`)
+    if (sent > 0) this.went_ahead()
     for (const payload of payloads.slice(sent)) this.back(payload)
     return this.entries_of(sent).map(([payload, other], nth) => {
       if (payload !== payloads[nth]) throw new Error('the list of payloads was changed')
@@ -216,7 +217,16 @@ export class ShortHost extends Host {
     this.answers[found]! += 1
     this.called(`${name} ${found}`)
     if (found === 'done' || found === 'parked') this.later?.(owed_of(name, values))
+    const sends = name === 'send_now' || name === 'select_now'
+    if (found === 'done' && sends && this.door.cell('now_op') === 0) this.went_ahead()
     return found
+  }
+
+  /** What was sent may be on its way to a reader elsewhere (ABI-54). */
+  private went_ahead(): void {
+    if (this.door.cell('now_out') === 0) return
+    this.called('sent where messages are out')
+    this.later?.('sent')
   }
 
   private called(how: string): void { this.calls.set(how, (this.calls.get(how) ?? 0) + 1) }

@@ -6,6 +6,7 @@
  */
 import * as assert from 'uvu/assert'
 import { suite } from '../suite.ts'
+import { select } from '../../bindings/js/index.ts'
 import { MemoryNetwork } from '../../transports/memory.ts'
 import type { TestContext } from '../suite.ts'
 import { codeOf, peer, turn, until } from './stand.ts'
@@ -98,6 +99,53 @@ test('what waits for its call ends with the peer', async (t) => {
   await alice.leave()
   assert.equal(await Promise.all(sends), ['LEFT', 'LEFT', 'LEFT'])
   assert.is((await there.stat()).senders, 0)
+})
+
+test('whatever sends beside a channel, a reader elsewhere has it in that turn', async (t) => {
+  const [alice, bob] = await timeless(t)
+  const here = await alice.make<unknown>('here', { capacity: 8 })
+  const other = alice.channel<number>()
+  const out = here.writer({ window: 8 })
+  const reader = (await bob.open('/alice/here')).reader({ prefetch: 8 })
+  const first = reader.receive()
+  await here.send(0)
+  assert.is((await first).value, 0)
+  const ways: [value: unknown, send: (value: unknown) => Promise<unknown>][] = [
+    [1, (value) => here.send(value)], [2, (value) => here.trySend(value)],
+    [3, (value) => here.sendMany([value])], [4, (value) => out.send(value)],
+    [5, (value) => select({ out: here.sending(value), in: other.receiving() })],
+    [new Uint8Array(6), (value) => here.send(value)],
+    [new Uint8Array(700), (value) => out.send(value)]
+  ]
+  for (const [value, send] of ways) {
+    const received = reader.receive()
+    // The reader has said all that it has to say, so nothing else calls the sender's core.
+    for (let nth = 0; nth < 20; nth++) await turn()
+    await send(value)
+    assert.equal((await received).value, value)
+  }
+  await out.flush()
+})
+
+test('what was placed to leave and stays after all is a message of its own', async (t) => {
+  const [alice, bob] = await timeless(t)
+  const here = await alice.make<Uint8Array>('here', { capacity: 64 })
+  const reader = (await bob.open<Uint8Array>('/alice/here')).reader({ prefetch: 4 })
+  const out = here.writer({ window: 64 })
+  const values = Array.from({ length: 40 }, (_, nth) => new Uint8Array(60 + 30 * nth).fill(nth))
+  await out.send(values[0]!)
+  assert.equal((await reader.receive()).value, values[0])
+  for (const value of values.slice(1)) await out.send(value)
+  await out.flush()
+  reader[Symbol.dispose]()
+  while ((await here.stat()).out > 0) await turn()
+  let stays = 0
+  for (const value of values.slice(1)) {
+    const got = (await here.receive()).value!
+    assert.equal(got, value)
+    if (got.buffer.byteLength <= value.length + 3) stays += 1
+  }
+  assert.is(stays, values.length - 1, 'no other message can be seen around it')
 })
 
 test.run()

@@ -127,6 +127,10 @@ function sends_of(random: Random, stage: Stage): Step {
 
 function sends_to(random: Random, stage: Stage, channel: number): Step {
   const node = random.once_in(8) ? stage.home : away_from(random, stage, channel)
+  return sends_by(random, stage, channel, node)
+}
+
+function sends_by(random: Random, stage: Stage, channel: number, node: number): Step {
   const bytes = random.once_in(10) ? { bytes: random.pick([40_000, 200_000, 1_000_000]) } : {}
   const count = many(random)
   const steps = Array.from({ length: count }, (): Step =>
@@ -173,6 +177,8 @@ function ahead_of(random: Random, stage: Stage): Step[] {
   return [{ do: 'reader', node, channel, prefetch: random.pick([1, 2, 3, 5, 8, 16]) },
     ...random.once_in(4) ? [] : [sends_to(random, stage, channel)],
     { do: 'wait', ms: random.pick([1, 4, 4, 6]) * stage.delay_max_ms + 2 },
+    // Whoever sends beside the channel finds the window open.
+    ...random.once_in(2) ? [sends_by(random, stage, channel, stage.channels[channel]!.owner)] : [],
     reads_of(random, stage)]
 }
 

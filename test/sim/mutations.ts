@@ -253,6 +253,12 @@ export const MUTATIONS: readonly Mutation[] = [
     caught_by: 'every_operation_ends', faults: 'none', bursts: true, within: 4000
   },
   {
+    bug: 'a message that goes to a reader without a record has no place any more (ABI-54)',
+    file: 'now.ts', find: '  if (is(y)) deliver(w, y)\n',
+    put: '  if (is(y)) { deliver(w, y); c.used-- }\n',
+    caught_by: 'capacity_is_kept', faults: 'none', bursts: true, within: 300
+  },
+  {
     bug: 'a list is sent further than there is room (ABI-46)',
     file: 'now.ts', find: 'if (handle == 0 || vacant(c, bytes) != NOW_DONE) break',
     put: 'if (handle == 0 || vacant(c, bytes) == NOW_RECORD) break',

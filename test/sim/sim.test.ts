@@ -31,7 +31,7 @@ const SHORT_WAYS = ['read_now done', 'send_now parked', 'send_many_now of severa
   'send_list_now of several',
   'receive_many_now of several', 'select_now done', 'select_now parked',
   'a select was met', 'sends to one channel together', 'frame offer_sends',
-  'frame ends', 'frame delivers']
+  'frame ends', 'frame delivers', 'sent where messages are out']
 /** A machine with other things to do stops here, and says so. */
 const MINUTES_MAX = 2.5 * DEEP
 /** The same seeds each time: what breaks here was broken by a change. New ones: `npm run sim`. */
