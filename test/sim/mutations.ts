@@ -128,8 +128,8 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     bug: 'a send whose owner died says not done (PROTOCOL 6)',
-    file: 'select.ts', find: 'complete(op, ERROR_LEFT, 0, sent ? unknown : 0, 0)',
-    put: 'complete(op, ERROR_LEFT, 0, 0, 0)',
+    file: 'select.ts', find: 'complete_sends(op, ERROR_LEFT, which, sent ? unknown : 0, 1)',
+    put: 'complete_sends(op, ERROR_LEFT, which, 0, 1)',
     caught_by: 'refused_is_not_seen', faults: 'stalls', within: 1000
   },
   {
@@ -215,7 +215,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     bug: 'what is read ahead without a record is never granted (ABI-48)',
-    file: 'reader.ts', find: '  took(r)\n  return NOW_DONE', put: '  return NOW_DONE',
+    file: 'reader.ts', find: '    took(r)\n  }\n  store<u32>(header', put: '  }\n  store<u32>(header',
     caught_by: 'at_most_once', faults: 'none', bursts: true, within: 100
   },
   {
@@ -232,7 +232,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     bug: 'a send to another peer waits, though it only tries (ABI-49)',
-    file: 'now.ts', find: '  if ((flags & OP_FLAG_TRY) != 0) w.flags = IS_TRY\n', put: '',
+    file: 'away.ts', find: 'tries ? IS_TRY : 0, !tries)', put: '0, true)',
     caught_by: 'every_operation_ends', faults: 'none', bursts: true, within: 300
   },
   {
@@ -290,7 +290,8 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     bug: 'of many ends the last is not heard (WIRE-37)',
-    file: 'parked.ts', find: 'i < count; i++) on_end(', put: 'i < count - 1; i++) on_end(',
+    file: 'parked.ts', find: '    if (w.op != op || w.which',
+    put: '    if (i != 0 && i + 1 == count) break\n    if (w.op != op || w.which',
     caught_by: 'every_operation_ends', faults: 'none', bursts: true, within: 40
   },
   {
