@@ -32,6 +32,8 @@ import {
 /** The length of the message of the last NOW_DONE of a receive. */
 export let taken_bytes: u32 = 0
 
+/** The most that `oddness` gives of a channel that is closed and not odd otherwise. */
+const CLOSED_ALONE: u32 = 0xff
 /** What is set aside at most: more than a program parks and ends in turns. */
 const ASIDE_MAX: u32 = 64
 // Offers that ended here with their operations, a sender also with its payload, and messages that
@@ -75,10 +77,10 @@ function plain_select(w: Waiter): bool {
   return true
 }
 
-/** Not settled, or not to be used as others are. */
+/** In the lowest byte that it is closed, above that it is not settled or not used as others are. */
 // @ts-ignore: decorator
-@inline function odd(c: Channel): bool {
-  return <u32>c.dirty | <u32>c.scrubbed | <u32>c.latch ? true : false
+@inline function oddness(c: Channel): u32 {
+  return load<u32>(changetype<usize>(c), offsetof<Channel>('closed'))
 }
 
 /** A message without references that nobody shares. */
@@ -214,7 +216,7 @@ function message_done(x: Waiter): void {
 /** NOW_DONE when a message can be sent at once, NOW_NONE when its send would wait. */
 // @ts-ignore: decorator
 @inline export function vacant(c: Channel, bytes: u32): u32 {
-  if (!is(c) || c.closed || odd(c) || bytes > message_bytes_max) return NOW_RECORD
+  if (!is(c) || oddness(c) != 0 || bytes > message_bytes_max) return NOW_RECORD
   const full = c.used >= c.capacity
   const y = c.receivers_first
   if (is(y) && (!full || c.capacity == 0)) {
@@ -307,7 +309,7 @@ export function send_many_now(ref: u32, count: u32): u32 {
 
 /** NOW_DONE when a message can be taken at once, NOW_NONE when a receive would wait. */
 export function standing(c: Channel): u32 {
-  if (!is(c) || odd(c)) return NOW_RECORD
+  if (!is(c) || oddness(c) > CLOSED_ALONE) return NOW_RECORD
   const s = c.senders_first
   const x = c.messages_first
   if (is(x)) {

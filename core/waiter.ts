@@ -143,8 +143,9 @@ export class Channel {
   /** The peer that made it (0: this one), for its bound. */
   maker: Peer
   dirty_next: Channel
-  dirty: bool
+  // These four are one word: the short way looks at all of them, or at all but the first, at once.
   closed: bool
+  dirty: bool
   scrubbed: bool
   latch: bool
   /** A reference to it has left this core: kept until it is scrubbed. */
