@@ -215,7 +215,8 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     bug: 'what is read ahead without a record is never granted (ABI-48)',
-    file: 'reader.ts', find: '    took(r)\n  }\n  store<u32>(header', put: '  }\n  store<u32>(header',
+    file: 'reader.ts', find: '    took(r)\n  }\n  store<u32>(header',
+    put: '  }\n  store<u32>(header',
     caught_by: 'at_most_once', faults: 'none', bursts: true, within: 100
   },
   {
