@@ -21,9 +21,13 @@ const VARINT_BITS_MAX = 28
 const VIEWED_BYTES = 4096
 /** Two varints of at most four bytes. */
 const LENGTHS_BYTES = 8
-/** A joint begins small, so that an idle link holds little. */
-const JOINT_BYTES = 256
+/** A joint has room for many small writes, and an idle link holds little. */
+const JOINT_BYTES = 2048
+/** One that is new has room for as many writes like the last one. */
+const JOINT_WRITES = 4
+/** So many writes of at most so many bytes: the burst is over. */
 const SMALL_CUTS = 16
+const SMALL_BYTES = 256
 const NOTHING: Uint8Array = new Uint8Array(0)
 
 const FRAME_LENGTH = 0
@@ -249,12 +253,15 @@ export class FrameCutter {
 
 /** Writes frames one behind the other as a link sends them. */
 export class FrameJoiner {
-  #joint: Uint8Array = new Uint8Array(JOINT_BYTES)
+  /** Pieces are views of it; what was handed on is not written again. */
+  #joint = NOTHING
+  #from = 0
   #at = 0
+  #last_bytes = 0
+  /** Pieces in a row that were small. */
+  #small_cuts = 0
   #pieces: Uint8Array[] = []
   #count = 0
-  /** Pieces in a row that would have fitted a new joint. */
-  #small_cuts = 0
 
   /** Frames since the last `take`; one with several payloads counts for as many. */
   get count(): number { return this.#count }
@@ -318,17 +325,17 @@ export class FrameJoiner {
     return pieces
   }
 
-  /** Room for so many bytes in the joint, which is handed on when it is long enough for a write. */
+  /** Room for so many bytes in the joint; what is in it is a piece when they are over a write. */
   #room(bytes: number): void {
-    const needed = this.#at + bytes
-    if (needed <= this.#joint.length) return
-    if (needed > WRITE_BYTES_MAX && this.#at > 0) {
-      this.#cut()
-      return this.#room(bytes)
-    }
-    const joint = new Uint8Array(Math.max(needed, 2 * this.#joint.length))
-    joint.set(this.#joint.subarray(0, this.#at))
+    if (this.#at - this.#from + bytes > WRITE_BYTES_MAX) this.#cut()
+    if (this.#at + bytes <= this.#joint.length) return
+    const begun = this.#at - this.#from
+    const usual = Math.min(Math.max(2 * begun, JOINT_WRITES * this.#last_bytes), WRITE_BYTES_MAX)
+    const joint = new Uint8Array(Math.max(begun + bytes, usual, JOINT_BYTES))
+    joint.set(this.#joint.subarray(this.#from, this.#at))
     this.#joint = joint
+    this.#from = 0
+    this.#at = begun
   }
 
   #varint(value: number): void {
@@ -343,14 +350,16 @@ export class FrameJoiner {
     this.#at += count
   }
 
-  /** What was copied since the last piece becomes one, and the joint begins anew. */
+  /** What was copied since the last piece becomes one. */
   #cut(): void {
-    if (this.#at === 0) return
-    this.#pieces.push(this.#joint.slice(0, this.#at))
-    this.#small_cuts = this.#at > JOINT_BYTES ? 0 : this.#small_cuts + 1
-    this.#at = 0
+    if (this.#at === this.#from) return
+    this.#pieces.push(this.#joint.subarray(this.#from, this.#at))
+    this.#last_bytes = this.#at - this.#from
+    this.#from = this.#at
+    this.#small_cuts = this.#last_bytes > SMALL_BYTES ? 0 : this.#small_cuts + 1
     // After a burst a link that says little keeps little.
-    if (this.#small_cuts < SMALL_CUTS || this.#joint.length === JOINT_BYTES) return
-    this.#joint = new Uint8Array(JOINT_BYTES)
+    if (this.#small_cuts < SMALL_CUTS || this.#joint.length <= JOINT_BYTES) return
+    this.#joint = NOTHING
+    this.#from = this.#at = 0
   }
 }

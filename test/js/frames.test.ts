@@ -167,6 +167,29 @@ test('bursts and quiet times after each other leave as they came', () => {
   same(readAll(cutter), frames)
 })
 
+/** The piece of one small frame. */
+function small(joiner: FrameJoiner, salt: number): Uint8Array {
+  const header = filled(20, salt)
+  joiner.add(header, 0, header.length, header, 0, 0)
+  const pieces = joiner.take()
+  assert.is(pieces.length, 1)
+  return pieces[0]!
+}
+
+test('small writes take no array each, and after a burst a link holds little', () => {
+  const joiner = new FrameJoiner()
+  const first = small(joiner, 1)
+  const copy = first.slice()
+  assert.is(small(joiner, 2).buffer, first.buffer)
+  assert.is(Buffer.compare(first, copy), 0)
+  const header = filled(60, 3)
+  for (let i = 0; i < 900; i++) joiner.add(header, 0, header.length, header, 0, 0)
+  assert.ok(joiner.take()[0]!.buffer.byteLength > 50_000)
+  let last = first
+  for (let i = 0; i < 20; i++) last = small(joiner, i)
+  assert.ok(last.buffer.byteLength <= 4096, `${last.buffer.byteLength} bytes`)
+})
+
 test('a frame of parts of larger arrays has those parts', () => {
   const [header, payload] = [filled(90, 1), filled(9_000, 2)]
   for (const count of [1, 60, 70, 5_000]) {

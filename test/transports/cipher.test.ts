@@ -71,6 +71,19 @@ test('messages come whole and in order however the socket cut them', () => {
   }
 })
 
+test('a message that comes alone is given as it lies, and nothing is held', () => {
+  for (const wrapped of [false, true]) {
+    const held = new Uint8ArrayList()
+    const chunk = Buffer.concat([Uint8Array.of(1, 4), filled(260, 7)])
+    const [one, ...more] = wholeOf(held, wrapped ? new Uint8ArrayList(chunk) : chunk)
+    assert.is(more.length, 0)
+    assert.instance(one, Uint8Array)
+    assert.is((one as Uint8Array).buffer, chunk.buffer)
+    assert.is(Buffer.compare(one as Uint8Array, filled(260, 7)), 0)
+    assert.is(held.byteLength, 0)
+  }
+})
+
 /** Counts every write to a socket of this process until the test ends. */
 function countedWrites(t: TestContext): { count: number } {
   const counted = { count: 0 }

@@ -9,7 +9,8 @@ import {
   HELLO_TIMEOUT_MS, LINK_CLOSE_MS, LINK_WINDOW_BYTES, STREAMS_PER_PEER_MAX, STREAM_WINDOW_BYTES
 } from '../../transports/tables.ts'
 import { compliance } from './compliance.ts'
-import { linked, peerOf, Witness } from './compliance/witness.ts'
+import { frame, linked, peerOf, same, Witness } from './compliance/witness.ts'
+import { joined } from './framed.ts'
 import { frames, frozen, killed, STATES, stopped } from './processes.ts'
 import { filled } from './samples.ts'
 import { strangerOf } from './strangers.ts'
@@ -92,6 +93,37 @@ test('100,000 small frames to a slow reader take bounded memory', async (t) => {
   assert.ok(ahead * 111 < bound, `${ahead * 111} bytes under way`)
   assert.ok(most < 150e6, `${most} bytes more memory`)
 }, { timeout_ms: 20_000 })
+
+test('a stranger with the library as it comes reads what is written here, and is read', async (t) => {
+  const b = await peerOf(await world(), t)
+  const stranger = await strangerOf()
+  t.after(() => stranger.stop())
+  const stream = await stranger.open(b.transport.addresses())
+  const far = new Witness(await b.next())
+  const come: Uint8Array[] = []
+  let bytes = 0
+  let all = () => {}
+  const read = new Promise<void>((resolve) => { all = resolve })
+  // Around where a message is written in another way, and the most that a Noise message holds.
+  const sizes = [1, 100, 4083, 4084, 4085, 4096, 16_366, 16_384, 65_507, 65_508, 3]
+  const sent = sizes.map((size, i) => filled(size, i))
+  const sent_bytes = sizes.reduce((sum, size) => sum + size, 0)
+  stream.addEventListener('message', ({ data }) => {
+    come.push(data.subarray())
+    bytes += data.byteLength
+    if (bytes === sent_bytes) all()
+  })
+  for (const one of sent) {
+    const { readies } = far
+    if (!far.link.send([one])) await far.until(() => far.readies > readies)
+  }
+  await read
+  assert.is(Buffer.compare(Buffer.concat(come), Buffer.concat(sent)), 0)
+  const frames = sizes.map((size, i) => frame(8, size, i))
+  for (const one of frames) for (const piece of joined([one])) stream.send(piece)
+  await far.until(() => far.count === frames.length)
+  same(far.frames_seen, frames)
+})
 
 test('a connection lives as long as its last link', async (t) => {
   const b = await peerOf(await world(), t)

@@ -15,13 +15,16 @@ import type {
 
 /** The library's encrypted stream: what is used of it. */
 interface Sealed extends MessageStream {
-  readonly handshake: { decrypt(sealed: Uint8ArrayList): Uint8Array | Uint8ArrayList }
+  readonly handshake: {
+    encrypt(text: Uint8ArrayList): Uint8Array | Uint8ArrayList
+    decrypt(sealed: Uint8Array | Uint8ArrayList): Uint8Array | Uint8ArrayList
+  }
   readonly decoder: {
     readonly buffer: Uint8ArrayList
-    decode(bytes: Uint8Array | Uint8ArrayList): Iterable<Uint8ArrayList>
+    decode(bytes: Uint8Array | Uint8ArrayList): Iterable<Uint8Array | Uint8ArrayList>
   }
   encrypt(text: Uint8ArrayList): Uint8ArrayList | Uint8Array
-  decrypt(sealed: Uint8ArrayList): Uint8Array | Uint8ArrayList
+  decrypt(sealed: Uint8Array | Uint8ArrayList): Uint8Array | Uint8ArrayList
 }
 
 /** A connection over a socket of Node: what is used of it. */
@@ -33,6 +36,8 @@ interface Road extends MessageStream {
 /** Up to here a copy costs less than a piece more in the call. */
 const JOINED_BYTES = 16_384
 const LENGTH_BYTES = 2
+/** A text of so many bytes is one Noise message for sure. */
+const ONE_BYTES = 4096
 
 /** The encrypter with whole writes; what the other side sees is the same. */
 export function joining<Extension>(
@@ -57,6 +62,7 @@ export function joining<Extension>(
 function joinSmall(sealed: Sealed): void {
   const encrypt = sealed.encrypt.bind(sealed) as (text: Uint8ArrayList) => Uint8ArrayList
   sealed.encrypt = (text) => {
+    if (text.byteLength <= ONE_BYTES) return lengthened(sealed.handshake.encrypt(text))
     const pieces = encrypt(text)
     return pieces.byteLength <= JOINED_BYTES ? pieces.subarray() : pieces
   }
@@ -66,13 +72,33 @@ function joinSmall(sealed: Sealed): void {
   decoder.decode = (bytes) => wholeOf(decoder.buffer, bytes)
 }
 
+/** A message behind its length. */
+function lengthened(message: Uint8Array | Uint8ArrayList): Uint8Array {
+  const bytes = message.byteLength
+  const whole = Buffer.allocUnsafe(LENGTH_BYTES + bytes)
+  whole[0] = bytes >> 8
+  whole[1] = bytes & 0xff
+  let at = LENGTH_BYTES
+  for (const piece of message instanceof Uint8Array ? [message] : message) {
+    whole.set(piece, at)
+    at += piece.length
+  }
+  return whole
+}
+
 /**
  * The messages that are whole with these bytes, each behind its length; the rest stays in `held`.
  * The library's own throws an error behind each last one, which costs as much as a small frame.
  */
 export function wholeOf(
   held: Uint8ArrayList, bytes: Uint8Array | Uint8ArrayList
-): Uint8ArrayList[] {
+): (Uint8Array | Uint8ArrayList)[] {
+  // Mostly one message comes, and it alone.
+  if (held.byteLength === 0 && bytes.byteLength <= JOINED_BYTES) {
+    const one = bytes instanceof Uint8Array ? bytes : bytes.subarray()
+    const end = LENGTH_BYTES + (one[0]! << 8 | one[1]!)
+    if (one.length === end && end > LENGTH_BYTES) return [one.subarray(LENGTH_BYTES)]
+  }
   const whole: Uint8ArrayList[] = []
   held.append(bytes)
   while (held.byteLength >= LENGTH_BYTES) {
@@ -88,10 +114,14 @@ export function wholeOf(
 function writeWhole(road: Road): void {
   const { socket } = road
   road.sendData = (pieces) => {
+    const { byteLength } = pieces
+    if (byteLength <= JOINED_BYTES) {
+      return { sentBytes: byteLength, canSendMore: socket.write(pieces.subarray()) }
+    }
     let room = true
     socket.cork()
     for (const piece of pieces) room = socket.write(piece)
     socket.uncork()
-    return { sentBytes: pieces.byteLength, canSendMore: room }
+    return { sentBytes: byteLength, canSendMore: room }
   }
 }
