@@ -94,7 +94,7 @@ test('100,000 small frames to a slow reader take bounded memory', async (t) => {
   assert.ok(most < 150e6, `${most} bytes more memory`)
 }, { timeout_ms: 20_000 })
 
-test('a stranger with the library as it comes reads what is written here, and is read', async (t) => {
+test('a stranger with the bare library reads what is written here, and is read', async (t) => {
   const b = await peerOf(await world(), t)
   const stranger = await strangerOf()
   t.after(() => stranger.stop())
