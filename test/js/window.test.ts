@@ -292,6 +292,17 @@ test('a writer that was left with a list under way tells it', async (t) => {
   for (const code of await Promise.all(ends)) assert.match(code, /^(LEFT|LEAVING)$/)
 })
 
+test('a list under way when the core is of no more use fails as a whole', async (t) => {
+  const [alice, bob] = await peers(t, ['alice', 'bob'])
+  await bob.make<number>('list')
+  const near = await alice.open<number>('/bob/list')
+  const out = near.writer({ window: 4 })
+  await out.sendMany([1, 2, 3])
+  const ends = [out.sendMany([4, 5]), out.flush()].map((end) => errorOf(end))
+  near.home.end(new Error('over'))
+  assert.equal((await Promise.all(ends)).map(({ message }) => message), ['over', 'over'])
+})
+
 test('lists that wait, and take records, send each message once', async (t) => {
   const channel = (await peer(t)).channel<number>()
   const out = channel.writer({ window: 3 })
