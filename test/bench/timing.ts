@@ -87,11 +87,15 @@ export interface Figure {
   wrong?: string
 }
 
-const ROUNDS = 7
-const ROUND_MS = 200
-/** Of works that need no other process: shorter and more, so that a busy second hits a few only. */
-const ALONE_ROUNDS = 15
-const ALONE_ROUND_MS = 100
+/**
+ * Many short rounds: the machine is slow for a tenth of a second or for some, when its neighbours
+ * are busy, and a round should lie within such a time or outside of it with all its contenders.
+ */
+const ROUNDS = 21
+const ROUND_MS = 70
+/** Of works that need no other process. */
+const ALONE_ROUNDS = 75
+const ALONE_ROUND_MS = 20
 /** The last step of calibration; all steps together are twice that, and warm the code up. */
 const CALIBRATED_MS = 150
 const COUNT_FIRST = 16
