@@ -21,6 +21,8 @@ export type Order = { count: number, from: Channel<Uint8Array>, done: Channel<Ta
 export interface Tally { count: number, sum: number, weight?: Weight }
 
 const CAPACITY = 1024
+/** For lists: room for a window of their own. */
+const WIDE_CAPACITY = 4096
 
 /** The number that a message carries. */
 function numberOf(message: Uint8Array): number {
@@ -74,6 +76,7 @@ const [name = 'far', between = 'libp2p'] = process.argv.slice(2)
 await using circuit = await join({ name, ...Place.inherited(name, between as Between) })
 const orders = await circuit.make<Order>('orders', { capacity: 1 })
 await circuit.make<Uint8Array>('channel', { capacity: CAPACITY })
+await circuit.make<Uint8Array>('wide', { capacity: WIDE_CAPACITY })
 process.on('disconnect', () => process.exit())
 process.send!('ready')
 for await (const order of orders) {

@@ -20,8 +20,10 @@ import { same, sendEach, type Contender, type Part, type Work } from './timing.t
 
 const WINDOW = 1024
 const CAPACITY = 1024
-/** Messages of a list. */
-const LISTED = 256
+/** Messages of a list, and under way at once: a bare stream has more, and no window. */
+const LISTED = 1024
+const LISTED_WINDOW = 4096
+const LISTS = `lists of ${LISTED} in windows of ${LISTED_WINDOW}`
 const SENDERS = [1, 16, 64]
 const ROUND_TRIP_BYTES = 64
 const CHUNK_BYTES = 64 * 1024
@@ -35,7 +37,8 @@ const ROADS = ['over libp2p', 'over a Unix socket']
 
 /** The far process, what is used of it, and how circuit is called over the road to it. */
 interface Far {
-  name: string, circuit: Circuit, orders: Channel<Order>, channel: Channel<Uint8Array>
+  name: string, circuit: Circuit, orders: Channel<Order>, channel: Channel<Uint8Array>,
+  wide: Channel<Uint8Array>
 }
 /** The same with each road. */
 type Fars = Record<Between, Far>
@@ -87,7 +90,8 @@ async function farOf(place: Place, between: Between, name: string): Promise<Far>
     if (event === 'joined' && peer.name === far) break
   }
   const orders = await circuit.open<Order>(`/${far}/orders`)
-  return { name, circuit, orders, channel: await circuit.open<Uint8Array>(`/${far}/channel`) }
+  const channel = await circuit.open<Uint8Array>(`/${far}/channel`)
+  return { name, circuit, orders, channel, wide: await circuit.open<Uint8Array>(`/${far}/wide`) }
 }
 
 function strictWork(fars: Fars, bytes: number, { calls }: Others): Work {
@@ -119,7 +123,7 @@ function windowWork(fars: Fars, bytes: number, { bare, brokers }: Others): Work 
   const ours = windowed(fars.libp2p, bytes, true, WINDOW)
   const back = windowed(fars.libp2p, bytes, false, WINDOW)
   const here = windowed(fars.unix, bytes, true, WINDOW)
-  const lists = listed(fars.libp2p, bytes, WINDOW)
+  const lists = listed(fars.libp2p, bytes)
   const each = bare.each(bytes)
   const coalesced = bare.coalesced(bytes)
   const others = brokers?.oneWay(bytes) ?? []
@@ -136,7 +140,7 @@ function windowWork(fars: Fars, bytes: number, { bare, brokers }: Others): Work 
         speed_least: 1 },
       { ...shared, row: `${work}, beside the bare stream`, beside: [coalesced.name],
         target: '≥ 0.5× of it coalesced', speed_least: 0.5 },
-      { row: `${work}, in lists of ${LISTED}, beside the bare stream`, ours: lists.name,
+      { row: `${bytes} bytes one way, ${LISTS}, beside the bare stream`, ours: lists.name,
         beside: [coalesced.name], target: '≥ 0.5× of it coalesced', speed_least: 0.5,
         as_rate: true },
       { row: `${work}, over a Unix socket`, ours: here.name, as_rate: true,
@@ -234,14 +238,14 @@ function windowed(
 }
 
 /** The same, with lists in the place of single messages. */
-function listed({ name, circuit, orders, channel }: Far, bytes: number, window: number): Contender {
+function listed({ name, circuit, orders, wide }: Far, bytes: number): Contender {
   return {
-    name: `${name}, windows of ${window}, lists of ${LISTED}`,
+    name: `${name}, ${LISTS}`,
     async run(count) {
       const done = circuit.channel<Tally>({ capacity: 1 })
-      const order = { kind: 'sink', prefetch: window, most: LISTED } as const
-      await orders.send({ ...order, count, from: channel, done })
-      await using writer = channel.writer({ window })
+      const order = { kind: 'sink', prefetch: LISTED_WINDOW, most: LISTED } as const
+      await orders.send({ ...order, count, from: wide, done })
+      await using writer = wide.writer({ window: LISTED_WINDOW })
       const list = Array.from({ length: LISTED }, () => new Uint8Array(bytes))
       const views = list.map((message) => new DataView(message.buffer))
       for (let sent = 0; sent < count; sent += list.length) {
