@@ -87,13 +87,13 @@ export interface Figure {
   wrong?: string
 }
 
+const ROUNDS = 9
+const ROUND_MS = 200
 /**
- * Many short rounds: the machine is slow for a tenth of a second or for some, when its neighbours
- * are busy, and a round should lie within such a time or outside of it with all its contenders.
+ * Of works that need no other process: many and short. The machine is slow for a tenth of a second
+ * or for some, when its neighbours are busy, and a round should lie within such a time or outside
+ * of it with all its contenders. Between processes a round that short would measure its beginning.
  */
-const ROUNDS = 21
-const ROUND_MS = 70
-/** Of works that need no other process. */
 const ALONE_ROUNDS = 75
 const ALONE_ROUND_MS = 20
 /** The last step of calibration; all steps together are twice that, and warm the code up. */
