@@ -33,6 +33,17 @@ export function frames({ out }: { out: readonly Written[] }): string[] {
     `${row[0]}: ${payloads.map(({ text }) => text).join(' ')}`)
 }
 
+/** A channel at `b`, its reference there, and a reader of `a` that has opened its window. */
+function readFromAfar(
+  { stage, far, a, b }: Pick<Two, 'stage' | 'far' | 'a' | 'b'>, prefetch: number
+): { own: number, reader: number } {
+  far.make(b, 'w', 8)
+  const own = far.ref(b, 2)
+  const reader = a.host.outcome(a.host.reader(far.ref(a, 2), prefetch)).value
+  stage.settle()
+  return { own, reader }
+}
+
 export const windows: Line<Two>[] = [
   ['window', ['CH-37', 'CH-38', 'CH-40', 'WIRE-11', 'ABI-14'], ({ stage, far, a, b }) => {
     far.make(b, 'w', 8)
@@ -53,10 +64,7 @@ export const windows: Line<Two>[] = [
     ends(a, reads, ['OK', 'OK', 'CLOSED'])
   }],
   ['window-given-back', ['CH-38', 'CH-39', 'PROTOCOL-9'], ({ stage, far, a, b }) => {
-    far.make(b, 'w', 8)
-    const own = far.ref(b, 2)
-    const reader = a.host.outcome(a.host.reader(far.ref(a, 2), 3)).value
-    stage.settle()
+    const { own, reader } = readFromAfar({ stage, far, a, b }, 3)
     for (const text of ['1', '2', '3', '4']) b.host.send(own, text)
     stage.settle()
     assert.is(a.host.text(a.host.read(reader)), '1')
@@ -85,10 +93,7 @@ export const windows: Line<Two>[] = [
   ['messages-that-go-together-go-again', ['WIRE-40', 'SES-18', 'SES-20'],
     ({ stage, far, a, b }) => {
       const [wire] = stage.wires
-      far.make(b, 'w', 8)
-      const own = far.ref(b, 2)
-      const reader = a.host.outcome(a.host.reader(far.ref(a, 2), 8)).value
-      stage.settle()
+      const { own, reader } = readFromAfar({ stage, far, a, b }, 8)
       together(b, own, ['1', '2'])
       stage.carry(wire!, b)
       stage.cut(wire!)
@@ -103,10 +108,7 @@ export const windows: Line<Two>[] = [
   ['messages-that-are-taken-back-together', ['WIRE-40', 'LIM-14', 'WIRE-27'],
     ({ stage, far, a, b }) => {
       const [wire] = stage.wires
-      far.make(b, 'w', 8)
-      const own = far.ref(b, 2)
-      const reader = a.host.outcome(a.host.reader(far.ref(a, 2), 8)).value
-      stage.settle()
+      const { own, reader } = readFromAfar({ stage, far, a, b }, 8)
       together(b, own, ['1', '2'])
       a.host.reader_end(reader)
       stage.carry(wire!, a)
